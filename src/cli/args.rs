@@ -1,0 +1,136 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::Surface;
+
+/// Content moderation for Chinese platforms: explained, reproducible, fast.
+#[derive(Debug, Parser)]
+#[command(name = "qingliu", version, propagate_version = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Judge files of posts, comments and profiles.
+    Rescan(RescanArguments),
+    /// Judge one text or item and show why.
+    Explain(ExplainArguments),
+    /// Check a bundle of dictionaries, rules and policy.
+    Check(CheckArguments),
+    /// Measure precision and recall on labelled items.
+    Eval(EvalArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RescanArguments {
+    /// Inputs: JSONL, CSV or Parquet, also .zst or .gz; patterns such as 'posts/*.jsonl'; - for standard input.
+    #[arg(long = "in", required = true, num_args = 1.., value_name = "FILE")]
+    pub(super) inputs: Vec<String>,
+    /// Where decisions go (JSONL; .zst and .gz by name); - for standard output [default: -, nothing with --diff].
+    #[arg(long = "out", value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Where rejected lines go, with line number and reason.
+    #[arg(long, value_name = "FILE")]
+    pub(super) rejects: Option<PathBuf>,
+    /// Where the summary goes, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) summary: Option<PathBuf>,
+    /// Print what changes against the decisions of an older run.
+    #[arg(long, value_name = "OLD.jsonl")]
+    pub(super) diff: Option<PathBuf>,
+    /// A bundle directory [default: the dictionaries built into the program].
+    #[arg(long, value_name = "DIR")]
+    pub(super) bundle: Option<PathBuf>,
+    /// Write decisions of items that pass, too.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Go on from the checkpoint of an unfinished run.
+    #[arg(long, conflicts_with = "restart")]
+    pub(super) resume: bool,
+    /// Begin anew although there is a checkpoint.
+    #[arg(long)]
+    pub(super) restart: bool,
+    /// Exit with 3 when lines were rejected.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Worker threads [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The text; - reads it from standard input.
+    #[arg(required_unless_present = "item", value_name = "TEXT")]
+    pub(super) text: Option<String>,
+    /// A whole item as JSON instead of a text; - reads it from standard input.
+    #[arg(long, value_name = "JSON", conflicts_with = "text")]
+    pub(super) item: Option<String>,
+    /// Where the text would be shown: article, post, comment, profile or chat.
+    #[arg(long, default_value = "post", value_parser = parse_surface, conflicts_with = "item")]
+    pub(super) surface: Surface,
+    /// Print the decision as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The language of the reasons.
+    #[arg(long, value_enum, default_value_t = Languages::Both)]
+    pub(super) lang: Languages,
+    /// A bundle directory [default: the dictionaries built into the program].
+    #[arg(long, value_name = "DIR")]
+    pub(super) bundle: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Languages {
+    /// Chinese.
+    Zh,
+    /// English.
+    En,
+    /// One line in each.
+    Both,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// A bundle directory [default: the dictionaries built into the program].
+    #[arg(long, value_name = "DIR")]
+    pub(super) bundle: Option<PathBuf>,
+    /// Ordinary posts to estimate hit rates on: any format that rescan reads, or plain text, one post per line
+    /// [default: the benign samples built into the program].
+    #[arg(long, value_name = "FILE")]
+    pub(super) corpus: Option<String>,
+    /// Fail on warnings, too.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Warn of weighted terms that hit more ordinary posts than this, per 10,000.
+    #[arg(long, value_name = "RATE", default_value_t = 20.0)]
+    pub(super) rate_max: f64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvalArguments {
+    /// Labelled items: any format that rescan reads, with a `label` and, optionally, a `source`.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) inputs: Vec<String>,
+    /// Write the figures as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// A bundle directory [default: the dictionaries built into the program].
+    #[arg(long, value_name = "DIR")]
+    pub(super) bundle: Option<PathBuf>,
+    /// Worker threads [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+}
+
+fn parse_surface(name: &str) -> Result<Surface, String> {
+    Surface::parse(name).ok_or_else(|| {
+        let names = Surface::ALL.map(Surface::as_str);
+        format!("expected one of {}{}", names.join(", "), crate::lexicon::suggestion(name, names))
+    })
+}

@@ -1,0 +1,69 @@
+//! Text for a terminal. The one place that prints.
+
+use std::io::{self, Write as _};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::model::{ByteSpan, Verdict};
+
+/// Prints a line to standard output. A reader that went away ends the output, not the program.
+pub(super) fn line(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// Prints text to standard output as it is.
+pub(super) fn raw(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// Prints a line to standard error.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Prints an error.
+pub(super) fn error(text: &str) {
+    let style = AnsiColor::Red.on_default().bold();
+    note(&format!("{style}error{style:#}: {text}"));
+}
+
+/// The colour of a verdict.
+pub(super) fn style_of(verdict: Verdict) -> Style {
+    let color = match verdict {
+        Verdict::Pass => AnsiColor::Green,
+        Verdict::Limit => AnsiColor::Cyan,
+        Verdict::Review => AnsiColor::Yellow,
+        Verdict::Block => AnsiColor::Red,
+    };
+    color.on_default().bold()
+}
+
+/// A text with some of its bytes set off; control characters become visible.
+pub(super) fn highlight(text: &str, spans: &[ByteSpan]) -> String {
+    let style = AnsiColor::Red.on_default().bold().underline();
+    let is_marked = |byte: usize| spans.iter().any(|s| (s.start as usize..s.end as usize).contains(&byte));
+    let (mut out, mut inside) = (String::with_capacity(text.len()), false);
+    for (byte, c) in text.char_indices() {
+        let marked = is_marked(byte);
+        if marked != inside {
+            out.push_str(&if marked { style.render().to_string() } else { style.render_reset().to_string() });
+            inside = marked;
+        }
+        match c {
+            '\n' => out.push('\n'),
+            c if c.is_control() || is_invisible(c) => out.push_str(&format!("<{:04X}>", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    if inside {
+        out.push_str(&style.render_reset().to_string());
+    }
+    out
+}
+
+/// Characters that would hide or reorder what the terminal shows.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+}

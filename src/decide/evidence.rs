@@ -1,0 +1,155 @@
+//! Matches → weighted pieces of evidence.
+
+use super::policy::Policy;
+use crate::lexicon::{Hit, Lexicon, Matches};
+use crate::model::{EvidenceKind, LabelId, Milli, Severity, Taxonomy};
+use crate::text::{SymbolRange, Transforms};
+
+/// One weighted reason, before it is put into words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// What kind of thing.
+    pub kind: EvidenceKind,
+    /// The label that it speaks for; none for all that have evidence of their own.
+    pub label: Option<LabelId>,
+    /// The level-one label above it.
+    pub root: Option<LabelId>,
+    /// Index of the term, the rule hit or the slot.
+    pub source: u32,
+    /// Where it begins and ends.
+    pub range: SymbolRange,
+    /// Points without those for disguise.
+    pub weight: Milli,
+    /// Points for disguise.
+    pub disguise: Milli,
+    /// Strongest measure it may carry.
+    pub severity: Severity,
+    /// How often the same thing occurs in the item.
+    pub occurrences: u32,
+    /// What was undone to see it.
+    pub transforms: Transforms,
+}
+
+/// Most different terms that are weighed against each other before the weakest are left out.
+const PIECES_MAX: usize = 1024;
+
+/// Fewest points of disguise that make a cue evidence.
+const CUE_DISGUISE_MIN: Milli = 100;
+
+/// Fills `out` with the evidence of the matches, in the order of the text. Returns false when `evidence_max` cut it.
+///
+/// Of a term that occurs more often, the most disguised occurrence counts. A hit inside a longer hit for the same
+/// level-one label, with at least its points, adds nothing.
+pub fn collect_into(
+    policy: &Policy,
+    (taxonomy, lexicon): (&Taxonomy, &Lexicon),
+    matches: &Matches,
+    out: &mut Vec<Piece>,
+) -> bool {
+    out.clear();
+    let mut is_complete = !matches.hits_cut && !matches.slots_cut;
+    for (index, hit) in matches.hits.iter().enumerate() {
+        let Some(piece) = of_term(policy, taxonomy, lexicon, hit) else { continue };
+        if is_shadowed(taxonomy, lexicon, &matches.hits, index) {
+            continue;
+        }
+        match out.iter().position(|earlier| earlier.source == piece.source) {
+            Some(earlier) => {
+                let earlier = &mut out[earlier];
+                earlier.occurrences += 1;
+                if piece.disguise > earlier.disguise {
+                    *earlier = Piece { occurrences: earlier.occurrences, ..piece };
+                }
+            }
+            None if out.len() < PIECES_MAX => out.push(piece),
+            None => is_complete = false,
+        }
+    }
+    for (index, hit) in (0..).zip(&matches.rules) {
+        let rule = &lexicon.rules()[hit.rule as usize];
+        let ranges = &matches.rule_ranges[hit.first as usize..(hit.first + hit.count) as usize];
+        out.push(Piece {
+            kind: EvidenceKind::Rule,
+            label: rule.label,
+            root: rule.label.map(|label| taxonomy.root(label)),
+            source: index,
+            range: SymbolRange {
+                start: ranges.iter().map(|r| r.start).min().unwrap_or(0),
+                end: ranges.iter().map(|r| r.end).max().unwrap_or(0),
+            },
+            weight: rule.weight,
+            disguise: 0,
+            severity: rule.severity,
+            occurrences: 1,
+            transforms: Transforms::empty(),
+        });
+    }
+    add_contacts(policy, matches, out);
+    // The weakest go first when there are too many.
+    if out.len() > policy.limits().evidence_max {
+        is_complete = false;
+        out.sort_by_key(|piece| std::cmp::Reverse(piece.weight.abs() + piece.disguise));
+        out.truncate(policy.limits().evidence_max);
+    }
+    out.sort_by_key(|piece| (piece.range, piece.kind, piece.source));
+    is_complete
+}
+
+fn of_term(policy: &Policy, taxonomy: &Taxonomy, lexicon: &Lexicon, hit: &Hit) -> Option<Piece> {
+    let term = &lexicon.terms()[hit.term as usize];
+    let disguise = policy.disguise(hit.transforms).min(policy.caps.disguise);
+    let is_cue = term.weight == 0;
+    if is_cue && (disguise < CUE_DISGUISE_MIN || term.id.starts_with("text:")) {
+        return None;
+    }
+    Some(Piece {
+        kind: EvidenceKind::Term,
+        label: Some(term.label),
+        root: Some(taxonomy.root(term.label)),
+        source: hit.term,
+        range: hit.range,
+        weight: term.weight,
+        disguise,
+        severity: term.severity,
+        occurrences: 1,
+        transforms: hit.transforms,
+    })
+}
+
+/// Most neighbours that are compared on either side of a hit.
+const SHADOW_NEIGHBOURS: usize = 64;
+
+/// Whether another hit says the same with more text. Hits are sorted by place, so a longer one is near.
+fn is_shadowed(taxonomy: &Taxonomy, lexicon: &Lexicon, hits: &[Hit], index: usize) -> bool {
+    let hit = &hits[index];
+    let term = &lexicon.terms()[hit.term as usize];
+    let near = index.saturating_sub(SHADOW_NEIGHBOURS)..(index + SHADOW_NEIGHBOURS).min(hits.len());
+    hits[near].iter().any(|other| {
+        let longer = &lexicon.terms()[other.term as usize];
+        other.range.contains(hit.range)
+            && other.range.len() > hit.range.len()
+            && longer.weight >= term.weight
+            && longer.weight > 0
+            && taxonomy.root(longer.label) == taxonomy.root(term.label)
+    })
+}
+
+fn add_contacts(policy: &Policy, matches: &Matches, out: &mut Vec<Piece>) {
+    if out.is_empty() {
+        return;
+    }
+    for (index, slot) in (0..).zip(&matches.slots) {
+        out.push(Piece {
+            kind: EvidenceKind::Contact,
+            label: None,
+            root: None,
+            source: index,
+            range: slot.range,
+            weight: policy.contact(slot.kind),
+            disguise: policy.disguise(slot.transforms - Transforms::CASE).min(policy.caps.disguise),
+            severity: Severity::Low,
+            occurrences: 1,
+            transforms: slot.transforms,
+        });
+    }
+}

@@ -1,0 +1,138 @@
+//! Reasons as people read them, in Chinese and English.
+
+use crate::model::{Decision, Evidence, EvidenceKind, Taxonomy, Verdict};
+
+/// The language of an explanation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Simplified Chinese.
+    Chinese,
+    /// English.
+    English,
+}
+
+/// Names of the transforms for people: identifier, Chinese, English.
+const TRANSFORM_NAMES: [(&str, &str, &str); 16] = [
+    ("width", "全角/半角", "full or half width"),
+    ("case", "大小写", "letter case"),
+    ("t2s", "繁体或异体字", "traditional or variant characters"),
+    ("radical", "部首代字", "radicals for characters"),
+    ("styled", "花式字母或数字", "styled letters or digits"),
+    ("compat", "兼容字符", "compatibility characters"),
+    ("look_alike", "形似字母", "look-alike letters"),
+    ("escape", "转义编码", "escaped characters"),
+    ("gloss", "括号注音", "readings in brackets"),
+    ("invisible", "不可见字符", "invisible characters"),
+    ("bidi", "文字方向控制符", "text-direction controls"),
+    ("selector", "变体选择符", "variation selectors"),
+    ("combining", "组合附加符", "combining marks"),
+    ("drop_blank", "插入空格", "blanks in between"),
+    ("drop_noise", "插入符号", "symbols in between"),
+    ("read_as", "以字代数或代点", "words for digits or dots"),
+];
+
+/// One sentence for a piece of evidence.
+pub fn sentence(taxonomy: &Taxonomy, evidence: &Evidence, language: Language) -> String {
+    let label = label_name(taxonomy, &evidence.label, language);
+    let points = format!("{:+.2}", evidence.weight);
+    let undone = undone(&evidence.transforms, language);
+    let matched = shorten(&evidence.matched);
+    let necessary = match (evidence.necessary, language) {
+        (false, _) => "",
+        (true, Language::Chinese) => "；缺此项则处置减轻",
+        (true, Language::English) => "; without it the verdict would be milder",
+    };
+    let note = evidence.detail.note.as_deref().map(|note| format!(" [{note}]")).unwrap_or_default();
+    let body = match (evidence.kind, language) {
+        (EvidenceKind::Contact, Language::Chinese) => format!("出现联系方式“{matched}”（{}）", evidence.rule),
+        (EvidenceKind::Contact, Language::English) => format!("a way to get in touch, “{matched}” ({})", evidence.rule),
+        (EvidenceKind::Rule, Language::Chinese) if evidence.weight < 0.0 => {
+            format!("减轻规则 {}（自“{matched}”起）", evidence.rule)
+        }
+        (EvidenceKind::Rule, Language::English) if evidence.weight < 0.0 => {
+            format!("mitigating rule {} (from “{matched}”)", evidence.rule)
+        }
+        (EvidenceKind::Rule, Language::Chinese) => format!("符合“{label}”规则 {}（自“{matched}”起）", evidence.rule),
+        (EvidenceKind::Rule, Language::English) => format!("rule {} for {label} holds (from “{matched}”)", evidence.rule),
+        (_, Language::Chinese) => format!("“{matched}”命中“{label}”词条 {}", evidence.rule),
+        (_, Language::English) => format!("“{matched}” hits term {} for {label}", evidence.rule),
+    };
+    match language {
+        Language::Chinese => format!("{body}{undone}，计 {points} 分{necessary}{note}"),
+        Language::English => format!("{body}{undone}, {points}{necessary}{note}"),
+    }
+}
+
+/// One line for the verdict as a whole.
+pub fn headline(taxonomy: &Taxonomy, decision: &Decision, language: Language) -> String {
+    let label = decision.labels.first().filter(|_| decision.verdict != Verdict::Pass);
+    let label = label.map(|top| label_name(taxonomy, &top.label, language));
+    let verdict = verdict_name(decision.verdict, language);
+    match (label, language) {
+        (Some(label), Language::Chinese) => format!("{verdict}：{label}（{:.2} 分）", decision.score),
+        (Some(label), Language::English) => format!("{verdict}: {label} ({:.2})", decision.score),
+        (None, _) => verdict.to_owned(),
+    }
+}
+
+/// What would have to go for a milder verdict, as one line; nothing on `pass`.
+pub fn counterfactual(decision: &Decision, language: Language) -> Option<String> {
+    let counterfactual = decision.counterfactual.as_ref()?;
+    let numbers: Vec<String> = counterfactual.without.iter().map(|index| (index + 1).to_string()).collect();
+    let verdict = verdict_name(counterfactual.verdict, language);
+    Some(match language {
+        Language::Chinese => format!("若无第 {} 项证据，则为“{verdict}”", numbers.join("、")),
+        Language::English => format!("without evidence {} it would be “{verdict}”", numbers.join(", ")),
+    })
+}
+
+fn verdict_name(verdict: Verdict, language: Language) -> &'static str {
+    match (verdict, language) {
+        (Verdict::Pass, Language::Chinese) => "通过",
+        (Verdict::Limit, Language::Chinese) => "限流",
+        (Verdict::Review, Language::Chinese) => "人工复审",
+        (Verdict::Block, Language::Chinese) => "拦截",
+        (verdict, Language::English) => verdict.as_str(),
+    }
+}
+
+fn label_name(taxonomy: &Taxonomy, id: &str, language: Language) -> String {
+    let label = taxonomy.find(id).map(|label| taxonomy.label(label));
+    match (label, language) {
+        (Some(label), Language::Chinese) => label.zh.clone(),
+        (Some(label), Language::English) => label.en.clone(),
+        (None, Language::Chinese) => "各类".to_owned(),
+        (None, Language::English) => "all labels".to_owned(),
+    }
+}
+
+fn undone(transforms: &[String], language: Language) -> String {
+    if transforms.is_empty() {
+        return String::new();
+    }
+    let name = |id: &String| {
+        let names = TRANSFORM_NAMES.iter().find(|(known, _, _)| known == id);
+        match (names, language) {
+            (Some((_, zh, _)), Language::Chinese) => *zh,
+            (Some((_, _, en)), Language::English) => *en,
+            (None, _) => "",
+        }
+    };
+    let names: Vec<&str> = transforms.iter().map(name).collect();
+    match language {
+        Language::Chinese => format!("（还原：{}）", names.join("、")),
+        Language::English => format!(" (undone: {})", names.join(", ")),
+    }
+}
+
+/// Longest quotation inside a sentence, in characters.
+const QUOTE_CHARS_MAX: usize = 40;
+
+fn shorten(text: &str) -> String {
+    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    let mut quote: String = text.chars().take(QUOTE_CHARS_MAX).map(visible).collect();
+    if text.chars().nth(QUOTE_CHARS_MAX).is_some() {
+        quote.push('…');
+    }
+    quote
+}

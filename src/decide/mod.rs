@@ -1,0 +1,18 @@
+//! Findings → decision, by integer arithmetic.
+//!
+//! [`Policy`] is the checked form of `policy.toml`, [`Articles`] of `articles.toml`. [`decide`] adds up the evidence per
+//! level-one label inside passages, with a cap per family, compares with the thresholds of the surface and the credit
+//! tier, and finds out which evidence was necessary. The same findings give the same decision, bit for bit.
+
+mod articles;
+mod counterfactual;
+mod evidence;
+mod explain;
+mod policy;
+mod score;
+
+pub use articles::{Article, Articles, Instrument};
+pub use evidence::{Piece, collect_into};
+pub use explain::{Language, counterfactual, headline, sentence};
+pub use policy::{Limits, Policy, Thresholds};
+pub use score::{Judgement, decide};

@@ -1,0 +1,175 @@
+//! The policy file: what was typed → what is valid.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::lexicon::Problem;
+use crate::model::{Milli, Surface, Verdict};
+use crate::text::{SlotKind, Transforms};
+
+/// Points at which the verdicts are reached. `limit <= review <= block` always holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    limit: Milli,
+    review: Milli,
+    block: Milli,
+}
+
+impl Thresholds {
+    /// The strongest verdict that `points` reach.
+    pub fn verdict(self, points: Milli) -> Verdict {
+        if points >= self.block {
+            Verdict::Block
+        } else if points >= self.review {
+            Verdict::Review
+        } else if points >= self.limit {
+            Verdict::Limit
+        } else {
+            Verdict::Pass
+        }
+    }
+
+    /// The same, moved by a credit tier. Never below one point, so that no evidence always passes.
+    fn shifted(self, by: Milli) -> Self {
+        let move_by = |points: Milli| (points + by).max(1);
+        Self { limit: move_by(self.limit), review: move_by(self.review), block: move_by(self.block) }
+    }
+}
+
+/// Most points that a family may give to one label.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Caps {
+    pub(super) term: Milli,
+    pub(super) rule: Milli,
+    pub(super) contact: Milli,
+    pub(super) disguise: Milli,
+}
+
+/// Limits with their units.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Most bytes of text in all fields of an item together.
+    pub text_bytes_max: usize,
+    /// Most named fields of an item.
+    pub fields_max: usize,
+    /// Most pieces of evidence that one decision carries.
+    pub evidence_max: usize,
+}
+
+/// Largest text that any policy may allow: offsets are 32 bits.
+const TEXT_BYTES_CEILING: usize = 64 << 20;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    thresholds: BTreeMap<Surface, RawThresholds>,
+    tiers: BTreeMap<String, Milli>,
+    families: Caps,
+    contacts: BTreeMap<String, Milli>,
+    disguise: BTreeMap<String, Milli>,
+    passages: RawPassages,
+    limits: Limits,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawThresholds {
+    limit: Milli,
+    review: Milli,
+    block: Milli,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPassages {
+    chars: u32,
+}
+
+/// A checked policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    thresholds: [Thresholds; Surface::ALL.len()],
+    tiers: BTreeMap<u8, Milli>,
+    pub(super) caps: Caps,
+    contacts: [Milli; SlotKind::ALL.len()],
+    disguise: Vec<(Transforms, Milli)>,
+    pub(super) passage_chars: u32,
+    limits: Limits,
+}
+
+impl Policy {
+    /// Reads and checks `policy.toml`.
+    ///
+    /// # Errors
+    /// The first problem, with its line where the file is malformed.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
+        let raw: RawPolicy = crate::lexicon::parse_toml(file, text)?;
+        Self::check(raw).map_err(|message| Problem::error(file, 0, message))
+    }
+
+    fn check(raw: RawPolicy) -> Result<Self, String> {
+        let mut thresholds = Vec::with_capacity(Surface::ALL.len());
+        for surface in Surface::ALL {
+            let name = surface.as_str();
+            let RawThresholds { limit, review, block } =
+                *raw.thresholds.get(&surface).ok_or_else(|| format!("[thresholds] lacks {name}"))?;
+            if !(0 < limit && limit <= review && review <= block) {
+                return Err(format!("[thresholds] {name}: 0 < limit <= review <= block does not hold"));
+            }
+            thresholds.push(Thresholds { limit, review, block });
+        }
+        let thresholds = thresholds.try_into().map_err(|_| "[thresholds] is incomplete".to_owned())?;
+        let mut tiers = BTreeMap::new();
+        for (tier, shift) in raw.tiers {
+            let tier = tier.parse().map_err(|_| format!("[tiers] {tier:?} is not a number from 0 to 255"))?;
+            tiers.insert(tier, shift);
+        }
+        let mut contacts = [0; SlotKind::ALL.len()];
+        for (name, points) in raw.contacts {
+            let kind = SlotKind::ALL.iter().position(|kind| kind.as_str() == name);
+            contacts[kind.ok_or_else(|| unknown("contacts", &name, SlotKind::ALL.map(SlotKind::as_str)))?] = points;
+        }
+        let mut disguise = Vec::new();
+        for (name, points) in raw.disguise {
+            let flag = Transforms::NAMES.iter().find(|(_, n)| *n == name).map(|(flag, _)| *flag);
+            let names = Transforms::NAMES.map(|(_, n)| n);
+            disguise.push((flag.ok_or_else(|| unknown("disguise", &name, names))?, points));
+        }
+        if raw.passages.chars == 0 {
+            return Err("[passages] chars must be at least 1".to_owned());
+        }
+        if raw.limits.text_bytes_max > TEXT_BYTES_CEILING || raw.limits.evidence_max == 0 {
+            return Err(format!("[limits] text_bytes_max must be at most {TEXT_BYTES_CEILING}, evidence_max at least 1"));
+        }
+        let (caps, passage_chars, limits) = (raw.families, raw.passages.chars, raw.limits);
+        Ok(Self { thresholds, tiers, caps, contacts, disguise, passage_chars, limits })
+    }
+
+    /// The thresholds of a surface for an account of a credit tier.
+    pub fn thresholds(&self, surface: Surface, tier: Option<u8>) -> Thresholds {
+        let shift = tier.and_then(|tier| self.tiers.get(&tier)).copied().unwrap_or(0);
+        self.thresholds[surface as usize].shifted(shift)
+    }
+
+    /// The limits on items and decisions.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Points of a contact.
+    pub(super) fn contact(&self, kind: SlotKind) -> Milli {
+        self.contacts[kind as usize]
+    }
+
+    /// Points of all disguises in a set, before the cap.
+    pub(super) fn disguise(&self, transforms: Transforms) -> Milli {
+        self.disguise.iter().filter(|(flag, _)| transforms.contains(*flag)).map(|(_, points)| points).sum()
+    }
+}
+
+fn unknown<'n>(table: &str, name: &str, valid: impl IntoIterator<Item = &'n str>) -> String {
+    format!("[{table}] has no {name:?}{}", crate::lexicon::suggestion(name, valid))
+}

@@ -1,0 +1,24 @@
+//! Decisions out, as JSON lines.
+
+use crate::intake::Reject;
+use crate::model::Decision;
+
+/// Appends a decision and a line end.
+pub fn write_decision(decision: &Decision, out: &mut Vec<u8>) {
+    write_line(decision, out);
+}
+
+/// Appends a rejection record and a line end.
+pub fn write_reject(reject: &Reject, out: &mut Vec<u8>) {
+    write_line(reject, out);
+}
+
+fn write_line(value: &impl serde::Serialize, out: &mut Vec<u8>) {
+    let before = out.len();
+    // Our own types have string keys and finite numbers, and a vector takes every byte: this does not fail.
+    if serde_json::to_writer(&mut *out, value).is_err() {
+        out.truncate(before);
+        return;
+    }
+    out.push(b'\n');
+}

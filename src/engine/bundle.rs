@@ -1,0 +1,141 @@
+//! One version of everything that judges.
+
+use std::fmt::Write as _;
+
+use jiff::civil::Date;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::decide::{Articles, Policy};
+use crate::lexicon::{Lexicon, LoadContext, Problem, SourceFile};
+use crate::model::{Label, Taxonomy, Versions};
+use crate::segment::Segmenter;
+use crate::text::{FoldTable, SlotFinder};
+
+/// Everything that one decision depends on beside the item: terms, rules, folds, policy. Immutable and shared.
+#[derive(Debug)]
+pub struct Bundle {
+    /// Labels.
+    pub taxonomy: Taxonomy,
+    /// Legal basis.
+    pub articles: Articles,
+    /// Thresholds, caps, limits.
+    pub policy: Policy,
+    /// Folding.
+    pub table: FoldTable,
+    /// Word boundaries.
+    pub segmenter: Segmenter,
+    /// Contacts and addresses.
+    pub slots: SlotFinder,
+    /// Terms and rules.
+    pub lexicon: Lexicon,
+    versions: Versions,
+}
+
+/// Why a bundle is refused. Holds every problem that was found.
+#[derive(Debug, thiserror::Error)]
+#[error("the bundle has {} problem(s):\n{}", .0.len(), list(.0))]
+pub struct BundleError(pub Vec<Problem>);
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Fewest terms of a bundle: an emptied file must not switch everything off.
+const TERMS_MIN: usize = 1;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTaxonomy {
+    #[serde(default)]
+    label: Vec<Label>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSlots {
+    top_level_domains: Vec<String>,
+}
+
+impl Bundle {
+    /// Checks and compiles the files of a bundle. Terms that expired before `today` are left out.
+    ///
+    /// The version is a hash over the paths and contents of all files and `today`'s set of expired terms is the only
+    /// other input, so that the same files judge the same way everywhere.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub fn load(files: &[SourceFile], today: Date) -> Result<Self, BundleError> {
+        let mut problems = Vec::new();
+        let find = |path: &str| files.iter().find(|file| file.path == path).map(|file| file.text.as_str());
+        let missing = |path: &str| Problem::error(path, 0, "the file is missing");
+        let table = FoldTable::build(|name| find(&format!("fold/{name}")))
+            .map_err(|e| BundleError(vec![Problem::error("fold", 0, e.to_string())]))?;
+        let taxonomy = match find("taxonomy.toml") {
+            Some(text) => read_taxonomy(text).map_err(|p| BundleError(vec![p]))?,
+            None => return Err(BundleError(vec![missing("taxonomy.toml")])),
+        };
+        let part = |path: &str| find(path).ok_or_else(|| missing(path));
+        let articles = part("articles.toml").and_then(|text| Articles::parse("articles.toml", text, &taxonomy));
+        let policy = part("policy.toml").and_then(|text| Policy::parse("policy.toml", text));
+        let slots = part("slots.toml").and_then(|text| crate::lexicon::parse_toml::<RawSlots>("slots.toml", text));
+        let segmenter = Segmenter::new(find("segment/user.dict").unwrap_or(""))
+            .map_err(|e| Problem::error("segment/user.dict", 0, e.to_string()));
+        let context = LoadContext { table: &table, taxonomy: &taxonomy, today };
+        let lexicon = Lexicon::load(&under(files, "lexicon/"), &under(files, "rules/"), context);
+        let lexicon = lexicon.map_err(|mut found| problems.append(&mut found)).ok().filter(|l| {
+            let enough = l.terms().len() >= TERMS_MIN;
+            if !enough {
+                problems.push(Problem::error("lexicon", 0, "there is no term at all; an empty dictionary is refused"));
+            }
+            enough
+        });
+        let mut keep = |problem: Problem| problems.push(problem);
+        let articles = articles.map_err(&mut keep).ok();
+        let policy = policy.map_err(&mut keep).ok();
+        let slots = slots.map_err(&mut keep).ok();
+        let segmenter = segmenter.map_err(&mut keep).ok();
+        match (articles, policy, slots, segmenter, lexicon) {
+            (Some(articles), Some(policy), Some(slots), Some(segmenter), Some(lexicon)) => {
+                let slots = SlotFinder::new(slots.top_level_domains);
+                let versions = Versions { bundle: version(files), engine: env!("CARGO_PKG_VERSION").to_owned() };
+                Ok(Self { taxonomy, articles, policy, table, segmenter, slots, lexicon, versions })
+            }
+            _ => {
+                problems.sort();
+                Err(BundleError(problems))
+            }
+        }
+    }
+
+    /// What decisions carry to say who judged.
+    pub fn versions(&self) -> &Versions {
+        &self.versions
+    }
+}
+
+fn under(files: &[SourceFile], folder: &str) -> Vec<SourceFile> {
+    let is_toml = |path: &str| std::path::Path::new(path).extension().is_some_and(|e| e == "toml");
+    files.iter().filter(|file| file.path.starts_with(folder) && is_toml(&file.path)).cloned().collect()
+}
+
+fn read_taxonomy(text: &str) -> Result<Taxonomy, Problem> {
+    let raw: RawTaxonomy = crate::lexicon::parse_toml("taxonomy.toml", text)?;
+    Taxonomy::new(raw.label).map_err(|e| Problem::error("taxonomy.toml", 0, e.to_string()))
+}
+
+/// The first 16 hexadecimal digits of SHA-256 over paths and contents.
+fn version(files: &[SourceFile]) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        for part in [&file.path, &file.text] {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    hash.finalize().iter().take(8).fold(String::with_capacity(16), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -1,0 +1,176 @@
+//! Item in, decision out.
+
+use super::bundle::Bundle;
+use super::inspect::{Scratch, inspect};
+use crate::decide::{Piece, collect_into, decide};
+use crate::lexicon::Matches;
+use crate::model::{
+    CharSpan, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind, Item, ItemError, LabelId, LabelScore,
+    Milli, Verdict, to_char_spans,
+};
+use crate::text::{FoldedText, SymbolRange, Transforms};
+
+/// The short form of a decision; the long form is built only when somebody wants to see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The label with the most points; none on `pass` without evidence.
+    pub top: Option<LabelId>,
+}
+
+/// Judges one item. The particulars stay in the scratch for [`decision`].
+///
+/// # Errors
+/// An item beyond the limits of the policy.
+pub fn evaluate(bundle: &Bundle, item: &Item<'_>, scratch: &mut Scratch) -> Result<Outcome, ItemError> {
+    inspect(bundle, item, scratch)?;
+    let thresholds = bundle.policy.thresholds(item.surface(), item.account.credit_tier);
+    let (_, matches, pieces, judgement) = scratch.parts();
+    collect_into(&bundle.policy, (&bundle.taxonomy, &bundle.lexicon), matches, pieces);
+    decide(&bundle.policy, &bundle.taxonomy, thresholds, pieces, judgement);
+    let verdict = judgement.verdict.unwrap_or(Verdict::Pass);
+    Ok(Outcome { verdict, top: judgement.labels.first().map(|(label, _)| *label) })
+}
+
+/// Puts the last judgement of a scratch into words. `id` names the item. Allocates.
+pub fn decision(bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &Scratch) -> Decision {
+    let findings = scratch.findings();
+    let judgement = &scratch.judgement;
+    let verdict = judgement.verdict.unwrap_or(Verdict::Pass);
+    let texts: Vec<(&str, &str)> = item.texts().collect();
+    let writer = Writer { bundle, texts: &texts, folded: findings.folded, matches: findings.matches };
+    let top = judgement.labels.first();
+    let basis = match top {
+        Some((label, _)) if verdict != Verdict::Pass => bundle.articles.basis(&bundle.taxonomy, *label, item.time),
+        _ => Vec::new(),
+    };
+    let labels = judgement.labels.iter().map(|(label, points)| LabelScore {
+        label: bundle.taxonomy.label(*label).id.clone(),
+        score: unit(*points),
+    });
+    let necessary = judgement.necessary.iter();
+    Decision {
+        item: id.to_owned(),
+        verdict,
+        score: top.map_or(0.0, |(_, points)| unit(*points)),
+        labels: labels.collect(),
+        evidence: scratch.pieces.iter().zip(necessary).map(|(piece, needed)| writer.evidence(piece, *needed)).collect(),
+        near_duplicate: None,
+        proposals: Vec::new(),
+        basis,
+        counterfactual: judgement
+            .counterfactual
+            .as_ref()
+            .map(|(without, verdict)| Counterfactual { without: without.clone(), verdict: *verdict }),
+        versions: bundle.versions().clone(),
+        limits: limits(bundle, findings.matches, &scratch.pieces),
+        degraded: None,
+    }
+}
+
+fn limits(bundle: &Bundle, matches: &Matches, pieces: &[Piece]) -> Vec<String> {
+    let reached = [
+        (matches.hits_cut, "hits_max"),
+        (matches.slots_cut, "slots_max"),
+        (pieces.len() >= bundle.policy.limits().evidence_max, "evidence_max"),
+    ];
+    reached.into_iter().filter(|(cut, _)| *cut).map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Points as the interface shows them: 1000 milli-points are 1.0, and no more is shown.
+fn unit(points: Milli) -> f64 {
+    f64::from(points.clamp(-1000, 1000)) / 1000.0
+}
+
+struct Writer<'a> {
+    bundle: &'a Bundle,
+    texts: &'a [(&'a str, &'a str)],
+    folded: &'a FoldedText,
+    matches: &'a Matches,
+}
+
+impl Writer<'_> {
+    fn evidence(&self, piece: &Piece, necessary: bool) -> Evidence {
+        let (rule, note, ranges, detail) = self.particulars(piece);
+        let (spans, matched) = self.spans(&ranges);
+        let label = piece.label.map_or("*", |label| self.bundle.taxonomy.label(label).id.as_str());
+        let folded = detail.folded.filter(|folded| *folded != matched);
+        Evidence {
+            kind: piece.kind,
+            label: label.to_owned(),
+            rule,
+            spans,
+            matched,
+            transforms: piece.transforms.names().map(str::to_owned).collect(),
+            weight: unit(piece.weight + piece.disguise),
+            necessary,
+            detail: EvidenceDetail {
+                folded,
+                occurrences: (piece.occurrences > 1).then_some(piece.occurrences),
+                disguise: (piece.disguise > 0).then(|| unit(piece.disguise)),
+                note,
+                ..detail
+            },
+        }
+    }
+
+    /// Id, note, ranges and canonical forms of what a piece was made from.
+    fn particulars(&self, piece: &Piece) -> (String, Option<String>, Vec<SymbolRange>, EvidenceDetail) {
+        let detail = EvidenceDetail::default();
+        match piece.kind {
+            EvidenceKind::Rule => {
+                let hit = self.matches.rules[piece.source as usize];
+                let rule = &self.bundle.lexicon.rules()[hit.rule as usize];
+                let mut ranges = self.matches.rule_ranges[hit.first as usize..(hit.first + hit.count) as usize].to_vec();
+                ranges.sort_unstable();
+                ranges.dedup();
+                (rule.id.clone(), rule.note.clone(), ranges, detail)
+            }
+            EvidenceKind::Contact => {
+                let slot = &self.matches.slots[piece.source as usize];
+                let canonical = Some(slot.canonical.clone());
+                (slot.kind.as_str().to_owned(), None, vec![slot.range], EvidenceDetail { canonical, ..detail })
+            }
+            EvidenceKind::Term
+            | EvidenceKind::NearDuplicate
+            | EvidenceKind::Coordination
+            | EvidenceKind::Engagement
+            | EvidenceKind::Profile
+            | EvidenceKind::Model => {
+                let term = &self.bundle.lexicon.terms()[piece.source as usize];
+                let folded = Some(term.key.clone());
+                let cue_range = piece.range;
+                (term.id.clone(), term.note.clone(), vec![cue_range], EvidenceDetail { folded, ..detail })
+            }
+        }
+    }
+
+    /// The ranges in code points of their fields, and the author's characters at the first one.
+    fn spans(&self, ranges: &[SymbolRange]) -> (Vec<CharSpan>, String) {
+        let mut spans = Vec::with_capacity(ranges.len());
+        let mut matched = String::new();
+        for range in ranges {
+            let bytes = self.folded.source_span(*range);
+            let Some((field, text)) = self.texts.get(usize::from(bytes.field)) else { continue };
+            let (start, end) = (bytes.start as usize, bytes.end as usize);
+            if spans.is_empty() {
+                text.get(start..end).unwrap_or("").clone_into(&mut matched);
+            }
+            let place = to_char_spans(text, &[(start, end)])[0];
+            spans.push(CharSpan { field: (*field).to_owned(), start: place.0, end: place.1 });
+        }
+        (spans, matched)
+    }
+}
+
+/// The disguises among a set of transforms; width, case, script and glosses are ordinary typography.
+pub(crate) fn is_disguise(transforms: Transforms) -> bool {
+    let ordinary = Transforms::WIDTH
+        | Transforms::CASE
+        | Transforms::HANT
+        | Transforms::COMPAT
+        | Transforms::GLOSS
+        | Transforms::DROP_BLANK;
+    !(transforms - ordinary).is_empty()
+}

@@ -1,0 +1,14 @@
+//! The order of the stages. Only this module knows it.
+//!
+//! [`Bundle::load`] turns files into one immutable version of everything that judges. [`inspect`] runs the stateless
+//! stages on any thread with a lent [`Scratch`]; [`evaluate`] adds the decision.
+
+mod bundle;
+mod embedded;
+mod evaluate;
+mod inspect;
+
+pub use bundle::{Bundle, BundleError};
+pub use embedded::{embedded_files, ordinary_sample};
+pub use evaluate::{Outcome, decision, evaluate};
+pub use inspect::{Findings, Scratch, inspect};

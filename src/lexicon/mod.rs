@@ -1,0 +1,22 @@
+//! Dictionary files in, term hits and rule hits out.
+//!
+//! [`Lexicon::load`] reads term and rule files, folds every term with the same table as the texts, and builds one
+//! automaton over the dense view (and a small one over the plain view for the few terms that contain blanks or
+//! symbols). Loading may fail and says where; searching never fails. Each raw hit is then verified: gaps, word
+//! boundaries, exemptions. Rules look only at hits, so an ordinary text costs one scan.
+
+mod compile;
+mod format;
+mod problem;
+mod rule;
+mod scan;
+mod verify;
+
+pub mod lint;
+
+pub use compile::{Exemption, Lexicon, LoadContext, Term};
+pub use format::{Mode, Origin, SourceFile};
+pub use problem::{Level, Problem};
+pub(crate) use problem::{parse_toml, suggestion};
+pub use rule::{Rule, RuleHit};
+pub use scan::{Hit, Matches, ScanScratch};

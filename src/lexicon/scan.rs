@@ -1,0 +1,192 @@
+//! One pass of the automata over a folded text, then verification of what they found.
+
+use super::compile::{Engine, Lexicon};
+use super::format::Mode;
+use super::rule::{Occurrences, RuleHit, RuleScratch};
+use super::verify::{self, Window};
+use crate::model::Surface;
+use crate::segment::Segmenter;
+use crate::text::{FoldedText, Hint, Slot, SlotFinder, SymbolRange, Transforms};
+
+/// Most verified hits that are kept of one item; the decision says when there were more.
+pub(crate) const HITS_MAX: usize = 4096;
+
+/// Longest term or exempt phrase in a text, separators included.
+pub(super) const PHRASE_SYMBOLS_MAX: u32 = 64 * 9;
+
+/// A verified hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Index of the term.
+    pub term: u32,
+    /// Where.
+    pub range: SymbolRange,
+    /// What was undone to find it.
+    pub transforms: Transforms,
+}
+
+/// Everything that the dictionaries found in one text.
+#[derive(Debug, Default)]
+pub struct Matches {
+    /// Term hits in the order of the text, cues included.
+    pub hits: Vec<Hit>,
+    /// Contacts and addresses.
+    pub slots: Vec<Slot>,
+    /// Rules that hold.
+    pub rules: Vec<RuleHit>,
+    /// The ranges that rule hits point to.
+    pub rule_ranges: Vec<SymbolRange>,
+    /// Whether [`HITS_MAX`] cut the list.
+    pub hits_cut: bool,
+    /// Whether the limit on slots cut the list.
+    pub slots_cut: bool,
+}
+
+/// Reused buffers of a scan; one per worker.
+#[derive(Debug, Default)]
+pub struct ScanScratch {
+    raw: Vec<RawHit>,
+    innocent: Vec<(SymbolRange, u32)>,
+    hints: Vec<Hint>,
+    pub(super) window: Window,
+    pub(super) occurrences: Occurrences,
+    pub(super) rule: RuleScratch,
+}
+
+/// A hit of an automaton, in bytes of its view.
+#[derive(Clone, Copy, Debug)]
+struct RawHit {
+    key: u32,
+    start: u32,
+    end: u32,
+}
+
+impl Lexicon {
+    /// Finds terms, slots and rules of a folded text.
+    ///
+    /// O(text + hits); a text without hits costs the scan alone and allocates nothing. Tokenises windows around hits
+    /// of terms in [`Mode::Word`] only.
+    pub fn scan_into(
+        &self,
+        text: &FoldedText,
+        surface: Surface,
+        (segmenter, finder): (&Segmenter, &SlotFinder),
+        scratch: &mut ScanScratch,
+        out: &mut Matches,
+    ) {
+        out.hits.clear();
+        out.rules.clear();
+        out.rule_ranges.clear();
+        out.hits_cut = false;
+        self.scan_dense(text, segmenter, scratch, out);
+        self.scan_plain(text, out);
+        out.hits.sort_unstable_by_key(|hit| (hit.range, hit.term));
+        self.find_slots(text, finder, scratch, out);
+        if !out.hits.is_empty() || !out.slots.is_empty() || self.rules.has_always() {
+            self.rules.evaluate(self, text, surface, scratch, out);
+        }
+    }
+
+    fn scan_dense(&self, text: &FoldedText, segmenter: &Segmenter, scratch: &mut ScanScratch, out: &mut Matches) {
+        self.dense.collect(text.dense(), &mut scratch.raw);
+        if scratch.raw.is_empty() {
+            return;
+        }
+        scratch.innocent.clear();
+        for raw in &scratch.raw {
+            for exemption in &self.dense.keys[raw.key as usize].exemptions {
+                let (range, count) = text.from_dense(raw.start as usize..raw.end as usize);
+                if verify::gaps_are_allowed(text, range, count) {
+                    scratch.innocent.push((range, *exemption));
+                }
+            }
+        }
+        scratch.window.clear();
+        for raw in &scratch.raw {
+            let bytes = raw.start as usize..raw.end as usize;
+            let (range, count) = text.from_dense(bytes.clone());
+            let gap = range.len() - count;
+            if gap > 0 && !verify::gaps_are_allowed(text, range, count) {
+                continue;
+            }
+            let mut on_boundary = None;
+            for index in &self.dense.keys[raw.key as usize].terms {
+                let term = &self.terms[*index as usize];
+                if gap > 0 && !term.dense || self.is_innocent(*index, range, &scratch.innocent) {
+                    continue;
+                }
+                let stands = match term.mode {
+                    Mode::Anywhere => true,
+                    Mode::Latin => verify::is_latin_word(text, range, count),
+                    Mode::Word => *on_boundary.get_or_insert_with(|| {
+                        scratch.window.is_word(text, segmenter, bytes.clone())
+                    }),
+                };
+                if stands {
+                    push(out, Hit { term: *index, range, transforms: text.transforms_of(range, true) });
+                }
+            }
+        }
+    }
+
+    fn scan_plain(&self, text: &FoldedText, out: &mut Matches) {
+        let Some(automaton) = &self.plain.automaton else { return };
+        for found in automaton.find_overlapping_iter(text.plain()) {
+            let range = text.from_plain(found.range());
+            for index in &self.plain.keys[found.pattern().as_usize()].terms {
+                let latin = self.terms[*index as usize].mode == Mode::Latin;
+                if !latin || verify::is_latin_word(text, range, range.len()) {
+                    push(out, Hit { term: *index, range, transforms: text.transforms_of(range, false) });
+                }
+            }
+        }
+    }
+
+    fn find_slots(&self, text: &FoldedText, finder: &SlotFinder, scratch: &mut ScanScratch, out: &mut Matches) {
+        scratch.hints.clear();
+        for hit in &out.hits {
+            if let Some(kind) = self.terms[hit.term as usize].hint {
+                scratch.hints.push(Hint { range: hit.range, kind });
+            }
+        }
+        // Of hints that end at the same place one is enough.
+        scratch.hints.sort_unstable_by_key(|hint| (hint.range.end, hint.kind));
+        scratch.hints.dedup_by_key(|hint| (hint.range.end, hint.kind));
+        out.slots_cut = !finder.find_into(text, &scratch.hints, &mut out.slots);
+    }
+
+    /// Whether a longer phrase around a hit voids it.
+    fn is_innocent(&self, term: u32, range: SymbolRange, innocent: &[(SymbolRange, u32)]) -> bool {
+        // Phrases stand in the order of their ends; none is longer than the bound.
+        let first = innocent.partition_point(|(phrase, _)| phrase.end < range.end);
+        let near = innocent[first..].iter().take_while(|(phrase, _)| phrase.end <= range.start + PHRASE_SYMBOLS_MAX);
+        near.into_iter().any(|(phrase, exemption)| {
+            let covered = phrase.contains(range) && phrase.len() > range.len();
+            covered && self.exemptions[*exemption as usize].terms.as_ref().is_none_or(|terms| terms.contains(&term))
+        })
+    }
+}
+
+impl Engine {
+    /// All overlapping hits.
+    fn collect(&self, text: &str, out: &mut Vec<RawHit>) {
+        out.clear();
+        let Some(automaton) = &self.automaton else { return };
+        for found in automaton.find_overlapping_iter(text) {
+            let offset = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
+            out.push(RawHit {
+                key: found.pattern().as_u32(),
+                start: offset(found.start()),
+                end: offset(found.end()),
+            });
+        }
+    }
+}
+
+fn push(out: &mut Matches, hit: Hit) {
+    if out.hits.len() < HITS_MAX {
+        out.hits.push(hit);
+    } else {
+        out.hits_cut = true;
+    }
+}

@@ -1,0 +1,92 @@
+//! Whether a raw hit stands: gaps, Latin boundaries, word boundaries.
+
+use std::ops::Range;
+
+use crate::segment::Segmenter;
+use crate::text::{Class, FoldedText, SymbolRange};
+
+/// Longest run of blanks and symbols between two characters of a hit, in symbols.
+const GAP_SYMBOLS_MAX: usize = 8;
+/// Dense characters that are tokenised ahead of and behind a hit.
+const WINDOW_CHARS: usize = 8;
+
+/// Whether the symbols that a dense hit skipped are separators put between its characters, rather than the ordinary
+/// punctuation between two clauses.
+///
+/// A gap with clause punctuation counts only when the hit is separated throughout, and, for hits of two characters,
+/// when its surroundings are as well (`加。微。信`). No hit crosses the border of a field.
+pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_chars: u32) -> bool {
+    let symbols = text.symbols();
+    if range.len() == dense_chars {
+        return true;
+    }
+    let (mut gap, mut joints, mut has_clause, mut previous_is_dense) = (0, 0, false, false);
+    let mut is_latin = true;
+    for symbol in &symbols[range.indexes()] {
+        if symbol.class.is_dense() {
+            is_latin &= matches!(symbol.class, Class::Latin | Class::Digit);
+            (gap, previous_is_dense) = (0, true);
+            continue;
+        }
+        joints += u32::from(previous_is_dense);
+        previous_is_dense = false;
+        gap += 1;
+        has_clause |= symbol.class == Class::Clause;
+        if gap > GAP_SYMBOLS_MAX {
+            return false;
+        }
+    }
+    let uniform = joints + 1 == dense_chars;
+    if is_latin && !uniform {
+        return false;
+    }
+    if !has_clause {
+        return true;
+    }
+    let separated = |index: Option<usize>| index.and_then(|i| symbols.get(i)).is_none_or(|s| !s.class.is_dense());
+    let outside = separated((range.start as usize).checked_sub(1)) && separated(Some(range.end as usize));
+    uniform && (dense_chars >= 3 || outside) && text.field_of(range.start) == text.field_of(range.end - 1)
+}
+
+/// Whether no Latin letter or digit touches the hit where it begins or ends with one.
+pub(super) fn is_latin_word(text: &FoldedText, range: SymbolRange, _dense_chars: u32) -> bool {
+    let symbols = text.symbols();
+    let alphanumeric = |index: usize| {
+        symbols.get(index).is_some_and(|s| matches!(s.class, Class::Latin | Class::Digit))
+    };
+    let (first, last) = (range.start as usize, range.end as usize - 1);
+    let joined_before = alphanumeric(first) && first > 0 && alphanumeric(first - 1);
+    let joined_behind = alphanumeric(last) && alphanumeric(last + 1);
+    !joined_before && !joined_behind
+}
+
+/// The last tokenised window, kept because hits come in clusters.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    bytes: Range<usize>,
+    /// Word starts inside the window, relative to its start.
+    boundaries: Vec<u32>,
+    is_known: bool,
+}
+
+impl Window {
+    /// Forgets the window of the item before.
+    pub(super) fn clear(&mut self) {
+        self.is_known = false;
+    }
+
+    /// Whether a byte range of the dense view begins and ends on word boundaries.
+    pub(super) fn is_word(&mut self, text: &FoldedText, segmenter: &Segmenter, bytes: Range<usize>) -> bool {
+        let (window, start) = text.dense_window(bytes.clone(), WINDOW_CHARS, WINDOW_CHARS);
+        let window_bytes = start..start + window.len();
+        if !self.is_known || self.bytes != window_bytes {
+            segmenter.boundaries_into(window, &mut self.boundaries);
+            self.bytes = window_bytes;
+            self.is_known = true;
+        }
+        let is_boundary = |byte: usize| {
+            u32::try_from(byte - start).is_ok_and(|offset| self.boundaries.binary_search(&offset).is_ok())
+        };
+        is_boundary(bytes.start) && is_boundary(bytes.end)
+    }
+}

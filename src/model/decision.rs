@@ -1,0 +1,164 @@
+//! What comes out: one explained decision per item.
+
+use serde::{Deserialize, Serialize};
+
+use super::scale::Verdict;
+use super::span::CharSpan;
+
+/// The decision on one item. Its JSON form is the project's stable interface: it is extended, never renamed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The item's id.
+    pub item: String,
+    /// What is done.
+    pub verdict: Verdict,
+    /// Points of the top label, 0.0–1.0.
+    pub score: f64,
+    /// Labels with points, strongest first.
+    pub labels: Vec<LabelScore>,
+    /// What the decision rests on, in the order of the text.
+    pub evidence: Vec<Evidence>,
+    /// Neighbours of the same text; filled by the near-duplicate stage.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub near_duplicate: Option<serde_json::Value>,
+    /// Proposed account measures; never carried out here.
+    pub proposals: Vec<Proposal>,
+    /// Articles that the verdict rests on.
+    pub basis: Vec<String>,
+    /// What would have to go for a milder verdict. Absent on `pass`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub counterfactual: Option<Counterfactual>,
+    /// The versions that judged.
+    pub versions: Versions,
+    /// Named limits that this item ran into; empty for ordinary items.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub limits: Vec<String>,
+    /// Why the engine ran with less than everything, or null.
+    pub degraded: Option<String>,
+}
+
+/// Points of one label.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelScore {
+    /// A taxonomy id.
+    pub label: String,
+    /// 0.0–1.0.
+    pub score: f64,
+}
+
+/// What kind of thing a piece of evidence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// A dictionary term.
+    Term,
+    /// A combination of terms, slots and patterns.
+    Rule,
+    /// A phone number, chat id, address or similar way to get in touch.
+    Contact,
+    /// The same text elsewhere.
+    NearDuplicate,
+    /// Several accounts acting as one.
+    Coordination,
+    /// Abnormal counts.
+    Engagement,
+    /// The account's name or bio.
+    Profile,
+    /// A statistical model.
+    Model,
+}
+
+/// One reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What kind of thing was found.
+    pub kind: EvidenceKind,
+    /// The label that it speaks for; `*` for all that have evidence of their own.
+    pub label: String,
+    /// Id of the term or rule; for contacts, the kind of contact.
+    pub rule: String,
+    /// Where, in the author's text.
+    pub spans: Vec<CharSpan>,
+    /// The author's own characters at the first span.
+    pub matched: String,
+    /// The disguises that were undone to see it.
+    pub transforms: Vec<String>,
+    /// Points, -1.0–1.0; negative for mitigating rules.
+    pub weight: f64,
+    /// Whether the verdict would be milder without it.
+    pub necessary: bool,
+    /// Particulars.
+    pub detail: EvidenceDetail,
+}
+
+/// Particulars of a piece of evidence; absent keys do not apply.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceDetail {
+    /// The folded form that matched, where it differs from the author's characters.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub folded: Option<String>,
+    /// How often it occurs; absent for once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub occurrences: Option<u32>,
+    /// The part of the weight that is owed to disguise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub disguise: Option<f64>,
+    /// Canonical value of a contact: the same contact is the same string in every post.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub canonical: Option<String>,
+    /// The operator's note on the term or rule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+}
+
+/// A smallest set of evidence, found greedily, without which the verdict would be milder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counterfactual {
+    /// Indexes into `evidence`.
+    pub without: Vec<usize>,
+    /// The verdict that would remain.
+    pub verdict: Verdict,
+}
+
+/// A proposed measure against an account; the account system decides and carries it out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Whom it would concern.
+    pub target: Target,
+    /// What is proposed.
+    pub action: Action,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// Articles that it rests on.
+    pub basis: Vec<String>,
+}
+
+/// Whom a proposal would concern.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// `account`, `subject` or `group`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+}
+
+/// The closed vocabulary of account measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Tell the account.
+    Warn,
+    /// Take functions away for a time.
+    LimitFunction,
+    /// Stop updates for a time.
+    SuspendUpdates,
+}
+
+/// What judged an item; with the item, enough to replay the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// Hash over all files of the bundle.
+    pub bundle: String,
+    /// Version of the program, which fixes the folding and scoring code.
+    pub engine: String,
+}

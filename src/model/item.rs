@@ -1,0 +1,354 @@
+//! What goes in: one post, comment or profile.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::scale::Surface;
+
+/// One thing to judge. Borrows from the input line where the text has no escapes.
+///
+/// In JSON only `text` is required (or `fields`, for a profile); unknown keys are ignored.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Item<'a> {
+    /// The platform's id; empty means that the reader names the item by its place in the input.
+    #[serde(borrow, default, deserialize_with = "text_or_number")]
+    pub id: Cow<'a, str>,
+    /// Post, comment or profile.
+    #[serde(rename = "type", default)]
+    pub kind: ItemKind,
+    /// When it was published, in milliseconds since 1970 (UTC).
+    #[serde(default, deserialize_with = "time_ms")]
+    pub time: Option<i64>,
+    /// Where it is shown; derived from the type when absent.
+    #[serde(default)]
+    pub surface: Option<Surface>,
+    /// Who wrote it.
+    #[serde(borrow, default)]
+    pub account: Account<'a>,
+    /// Headline; may be empty.
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub title: Cow<'a, str>,
+    /// The body.
+    #[serde(borrow, default, deserialize_with = "required_text")]
+    pub text: Option<Cow<'a, str>>,
+    /// Further named texts: `name`, `bio`, `caption` …, in the order of the input.
+    #[serde(borrow, default, deserialize_with = "fields")]
+    pub fields: Vec<Field<'a>>,
+}
+
+/// A named text of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// `name`, `bio` …
+    pub name: Cow<'a, str>,
+    /// Its text.
+    pub text: Cow<'a, str>,
+}
+
+/// What an item is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ItemKind {
+    /// A post or article.
+    #[default]
+    Post,
+    /// A comment.
+    Comment,
+    /// A profile.
+    Profile,
+    /// An engagement event. It has no text and is judged by another stage.
+    Engagement,
+}
+
+/// Who wrote an item. A bare string is the id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account<'a> {
+    /// Pseudonymous id; empty when unknown.
+    pub id: Cow<'a, str>,
+    /// Credit tier, lowest first; thresholds may depend on it.
+    pub credit_tier: Option<u8>,
+    /// Days since registration.
+    pub age_days: Option<u32>,
+}
+
+/// Why a line is not an item.
+#[derive(Debug, thiserror::Error)]
+pub enum ItemError {
+    /// The line is not JSON, or a value has the wrong type.
+    #[error("{0}")]
+    Json(String),
+    /// Nothing to judge.
+    #[error("an item needs `text` or `fields`")]
+    NoText,
+    /// An event of the engagement stream among the posts.
+    #[error("engagement events are not content; they have no text to judge")]
+    Engagement,
+    /// Longer than the named limit.
+    #[error("text_bytes_max: {found} bytes of text, the limit is {limit}")]
+    TooLong {
+        /// Bytes of text in all fields together.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// More named fields than the limit.
+    #[error("fields_max: {found} fields, the limit is {limit}")]
+    TooManyFields {
+        /// Number of fields.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl<'a> Item<'a> {
+    /// An item that has a text and nothing else.
+    pub fn from_text(text: &'a str) -> Self {
+        Self { text: Some(Cow::Borrowed(text)), ..Self::default() }
+    }
+
+    /// Parses one JSON object. O(line); allocates only for strings with escapes.
+    ///
+    /// # Errors
+    /// Malformed JSON, a wrong type, nothing to judge, an engagement event.
+    pub fn from_json(line: &'a str) -> Result<Self, ItemError> {
+        let item: Self = serde_json::from_str(line).map_err(|e| ItemError::Json(e.to_string()))?;
+        item.check()?;
+        Ok(item)
+    }
+
+    /// Checks that there is content to judge.
+    ///
+    /// # Errors
+    /// [`ItemError::NoText`] or [`ItemError::Engagement`].
+    pub fn check(&self) -> Result<(), ItemError> {
+        if self.kind == ItemKind::Engagement {
+            return Err(ItemError::Engagement);
+        }
+        if self.text.is_none() && self.fields.is_empty() && self.title.is_empty() {
+            return Err(ItemError::NoText);
+        }
+        Ok(())
+    }
+
+    /// The surface that was given, or that of the type.
+    pub fn surface(&self) -> Surface {
+        self.surface.unwrap_or(match self.kind {
+            ItemKind::Post | ItemKind::Engagement => Surface::Post,
+            ItemKind::Comment => Surface::Comment,
+            ItemKind::Profile => Surface::Profile,
+        })
+    }
+
+    /// All texts with their names: title, text, then the named fields. Empty ones are kept, so that indexes are stable.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        [("title", self.title.as_ref()), ("text", self.text.as_deref().unwrap_or(""))]
+            .into_iter()
+            .chain(self.fields.iter().map(|field| (field.name.as_ref(), field.text.as_ref())))
+    }
+
+    /// Bytes of text in all fields together.
+    pub fn text_bytes(&self) -> usize {
+        self.texts().map(|(_, text)| text.len()).sum()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Account<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AccountVisitor)
+    }
+}
+
+/// Reads an account from an object, a bare string, or null.
+struct AccountVisitor;
+
+impl<'de> Visitor<'de> for AccountVisitor {
+    type Value = Account<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an account: an object or its id as a string")
+    }
+
+    fn visit_borrowed_str<E>(self, id: &'de str) -> Result<Self::Value, E> {
+        Ok(Account { id: Cow::Borrowed(id), ..Account::default() })
+    }
+
+    fn visit_str<E>(self, id: &str) -> Result<Self::Value, E> {
+        Ok(Account { id: Cow::Owned(id.to_owned()), ..Account::default() })
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Account::default())
+    }
+
+    fn visit_u64<E>(self, id: u64) -> Result<Self::Value, E> {
+        Ok(Account { id: Cow::Owned(id.to_string()), ..Account::default() })
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut account = Account::default();
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            match key.0.as_ref() {
+                "id" => account.id = map.next_value::<TextOrNumber<'de>>()?.0,
+                "credit_tier" => account.credit_tier = map.next_value()?,
+                "age_days" => account.age_days = map.next_value()?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(account)
+    }
+}
+
+/// A string that borrows when it can; null is empty.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow, deserialize_with = "text")] Cow<'a, str>);
+
+/// A string or a whole number, as ids come in both.
+#[derive(Deserialize)]
+struct TextOrNumber<'a>(#[serde(borrow, deserialize_with = "text_or_number")] Cow<'a, str>);
+
+/// Reads a string, borrowed when it has no escapes, or null as empty; `numbers` lets whole numbers through.
+struct TextVisitor {
+    numbers: bool,
+}
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.numbers { "a string or a whole number" } else { "a string" })
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(""))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        if self.numbers {
+            Ok(Cow::Owned(number.to_string()))
+        } else {
+            Err(E::invalid_type(serde::de::Unexpected::Unsigned(number), &self))
+        }
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        if self.numbers {
+            Ok(Cow::Owned(number.to_string()))
+        } else {
+            Err(E::invalid_type(serde::de::Unexpected::Signed(number), &self))
+        }
+    }
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    deserializer.deserialize_any(TextVisitor { numbers: false })
+}
+
+fn required_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    text(deserializer).map(Some)
+}
+
+fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    deserializer.deserialize_any(TextVisitor { numbers: true })
+}
+
+fn fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Field<'de>>, D::Error> {
+    struct FieldsVisitor;
+    impl<'de> Visitor<'de> for FieldsVisitor {
+        type Value = Vec<Field<'de>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of texts")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+            let mut fields = Vec::new();
+            while let Some(name) = map.next_key::<Text<'de>>()? {
+                let text = map.next_value::<Text<'de>>()?.0;
+                fields.push(Field { name: name.0, text });
+            }
+            Ok(fields)
+        }
+    }
+    deserializer.deserialize_any(FieldsVisitor)
+}
+
+/// Reads epoch milliseconds or RFC 3339; an empty string or null is no time.
+fn time_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let raw = deserializer.deserialize_any(TextVisitor { numbers: true })?;
+    if raw.is_empty() {
+        return Ok(None);
+    }
+    if let Ok(millis) = raw.parse::<i64>() {
+        return Ok(Some(millis));
+    }
+    let instant: jiff::Timestamp =
+        raw.parse().map_err(|_| D::Error::custom("`time` must be RFC 3339 or epoch milliseconds"))?;
+    Ok(Some(instant.as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_text_is_required_and_unknown_keys_are_ignored() {
+        let item = Item::from_json(r#"{"text":"好","other":{"deep":[1]}}"#).unwrap();
+        assert_eq!(item.text.as_deref(), Some("好"));
+        assert!(matches!(item.text, Some(Cow::Borrowed(_))));
+        assert_eq!(item.surface(), Surface::Post);
+    }
+
+    #[test]
+    fn account_may_be_a_string_and_time_may_be_a_number() {
+        let item = Item::from_json(r#"{"id":7,"text":"","account":"a1","time":1763712000000}"#).unwrap();
+        assert_eq!((item.id.as_ref(), item.account.id.as_ref()), ("7", "a1"));
+        assert_eq!(item.time, Some(1_763_712_000_000));
+        let item = Item::from_json(r#"{"text":"x","account":{"id":"b","credit_tier":2,"z":[]},"time":"2026-11-21T08:00:00Z"}"#);
+        let item = item.unwrap();
+        assert_eq!((item.account.credit_tier, item.time), (Some(2), Some(1_795_248_000_000)));
+    }
+
+    #[test]
+    fn lines_that_are_not_items_say_why() {
+        for (line, part) in [
+            ("", "EOF"),
+            ("{", "EOF"),
+            ("[]", "invalid type"),
+            (r#"{"id":"x"}"#, "needs `text`"),
+            (r#"{"text":5}"#, "expected a string"),
+            (r#"{"text":"x","time":"yesterday"}"#, "RFC 3339"),
+            (r#"{"text":"x","surface":"wall"}"#, "unknown variant"),
+            (r#"{"type":"engagement","id":"e1"}"#, "no text to judge"),
+        ] {
+            let error = Item::from_json(line).unwrap_err().to_string();
+            assert!(error.contains(part), "{line}: {error}");
+        }
+        let deep = format!(r#"{{"text":"x","y":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+        assert!(Item::from_json(&deep).unwrap_err().to_string().contains("recursion limit"));
+    }
+
+    #[test]
+    fn texts_come_title_first_and_fields_last() {
+        let item = Item::from_json(r#"{"type":"profile","fields":{"name":"甲","bio":"乙"}}"#).unwrap();
+        let texts: Vec<_> = item.texts().collect();
+        assert_eq!(texts, [("title", ""), ("text", ""), ("name", "甲"), ("bio", "乙")]);
+    }
+}

@@ -1,0 +1,17 @@
+//! The nouns of the project: what is judged, where evidence lies, and what comes out.
+//!
+//! Plain data with serialisation. No I/O, no clock, no async.
+
+mod decision;
+mod item;
+mod label;
+mod scale;
+mod span;
+
+pub use decision::{
+    Action, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind, LabelScore, Proposal, Target, Versions,
+};
+pub use item::{Account, Field, Item, ItemError, ItemKind};
+pub use label::{Label, LabelId, Taxonomy, TaxonomyError};
+pub use scale::{Milli, Severity, Surface, Verdict};
+pub use span::{ByteSpan, CharSpan, to_char_spans};

@@ -1,0 +1,11 @@
+//! Batch judging: files in, decisions out in input order, on every core, resumable.
+
+mod diff;
+mod pipeline;
+mod run;
+mod sink;
+mod tally;
+
+pub use diff::OldDecisions;
+pub use run::{Options, Report, RescanError, run};
+pub use tally::{Summary, Tally};

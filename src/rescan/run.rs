@@ -1,0 +1,214 @@
+//! The run as a whole: open, resume, judge on every core, finish.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::diff::OldDecisions;
+use super::pipeline::Work;
+use super::sink::{CheckpointTarget, OrderedSink, Outputs, RunState};
+use super::tally::Tally;
+use crate::engine::{Bundle, Scratch};
+use crate::intake::{Intake, IntakeError};
+use crate::store::{Checkpoint, CheckpointError, InputStamp, Output};
+use crate::telemetry::Clock;
+
+/// What a run is asked to do.
+#[derive(Debug)]
+pub struct Options {
+    /// Inputs in order; `-` is standard input.
+    pub inputs: Vec<PathBuf>,
+    /// Where decisions go: a file, `-` for standard output, or nowhere.
+    pub output: Option<PathBuf>,
+    /// Where rejection records go.
+    pub rejects: Option<PathBuf>,
+    /// An older run to compare with; changes go to standard output.
+    pub old: Option<OldDecisions>,
+    /// Whether `pass` decisions are written too.
+    pub all: bool,
+    /// Worker threads; at least 1.
+    pub threads: usize,
+    /// Go on from a checkpoint.
+    pub resume: bool,
+    /// Begin anew although there is a checkpoint.
+    pub restart: bool,
+}
+
+/// Why a run failed. What was written before stays, and a checkpoint says how far it came.
+#[derive(Debug, thiserror::Error)]
+pub enum RescanError {
+    /// An input failed.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// An output failed.
+    #[error("{path}: {source}")]
+    Output {
+        /// The file, or the option that named it.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The checkpoint failed or does not belong to this run.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// There is an unfinished run.
+    #[error("{0} exists: an earlier run did not finish; --resume goes on from there, --restart begins anew")]
+    Unfinished(String),
+    /// An output is one of the inputs.
+    #[error("{0} is both an input and an output")]
+    SameFile(String),
+    /// Threads cannot be had.
+    #[error("cannot start worker threads: {0}")]
+    Threads(String),
+}
+
+/// What a run reports while it works and when it is done.
+#[derive(Debug)]
+pub struct Report {
+    /// Counts over the whole run, earlier parts included.
+    pub tally: Tally,
+    /// Items that were judged before a resume.
+    pub items_before: u64,
+    /// Whether it went on from a checkpoint.
+    pub resumed: bool,
+}
+
+/// Judges all inputs. `progress` is called now and then with bytes read, items and rejected lines.
+///
+/// The output does not depend on the number of threads. Memory: per thread one chunk and its buffers, and a bounded
+/// number of judged chunks that wait for an earlier one.
+///
+/// # Errors
+/// See [`RescanError`].
+pub fn run(
+    bundle: &Bundle,
+    options: &Options,
+    clock: Clock,
+    progress: &(dyn Fn(u64, u64, u64) + Sync),
+) -> Result<Report, RescanError> {
+    let names: Vec<String> = options.inputs.iter().map(|path| path.display().to_string()).collect();
+    refuse_same_file(options)?;
+    let mut outputs = open_outputs(options)?;
+    let target = checkpoint_target(bundle, options, &outputs)?;
+    let (start, resumed) = resume(options, target.as_ref(), &mut outputs)?;
+    let items_before = start.tally.items;
+    let intake = Intake::new(options.inputs.clone(), start.position);
+    let bytes_read = intake.bytes_read();
+    let sink = OrderedSink::new(outputs, target, clock, start);
+    let work = Work { bundle, inputs: &names, all: options.all, old: options.old.as_ref() };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+    let pool = pool.map_err(|e| RescanError::Threads(e.to_string()))?;
+    let intake = Mutex::new(intake);
+    pool.broadcast(|_| judge_chunks(&work, &intake, &sink, &bytes_read, progress));
+    let tally = sink.finish()?;
+    Ok(Report { tally, items_before, resumed })
+}
+
+/// One worker: takes chunks until there are none.
+fn judge_chunks(
+    work: &Work<'_>,
+    intake: &Mutex<Intake>,
+    sink: &OrderedSink,
+    bytes_read: &Arc<AtomicU64>,
+    progress: &(dyn Fn(u64, u64, u64) + Sync),
+) {
+    let mut scratch = Scratch::default();
+    loop {
+        let chunk = intake.lock().unwrap_or_else(PoisonError::into_inner).next_chunk();
+        let chunk = match chunk {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => return,
+            Err(e) => return sink.inputs_failed(e.into()),
+        };
+        if !sink.push(work.judge(&chunk, &mut scratch)) {
+            return;
+        }
+        let (items, rejected) = sink.progress();
+        progress(bytes_read.load(Ordering::Relaxed), items, rejected);
+    }
+}
+
+fn refuse_same_file(options: &Options) -> Result<(), RescanError> {
+    let real = |path: &Path| path.canonicalize().ok().filter(|p| p.is_file());
+    for output in [&options.output, &options.rejects].into_iter().flatten() {
+        let output_path = real(output);
+        if output_path.is_some() && options.inputs.iter().any(|input| real(input) == output_path) {
+            return Err(RescanError::SameFile(output.display().to_string()));
+        }
+    }
+    let same = options.output.is_some() && options.output == options.rejects;
+    if same { Err(RescanError::SameFile("--rejects".to_owned())) } else { Ok(()) }
+}
+
+fn open_outputs(options: &Options) -> Result<Outputs, RescanError> {
+    let open = |path: &Option<PathBuf>| match path {
+        None => Ok(None),
+        Some(path) if path == Path::new("-") => Ok(Some(Output::stdout())),
+        Some(path) => Output::open(path)
+            .map(Some)
+            .map_err(|source| RescanError::Output { path: path.display().to_string(), source }),
+    };
+    Ok(Outputs {
+        decisions: open(&options.output)?,
+        rejects: open(&options.rejects)?,
+        changes: options.old.as_ref().map(|_| Output::stdout()),
+    })
+}
+
+/// A checkpoint is kept when the output is a regular file and every input can be read again.
+fn checkpoint_target(
+    bundle: &Bundle,
+    options: &Options,
+    outputs: &Outputs,
+) -> Result<Option<CheckpointTarget>, RescanError> {
+    let Some(output) = options.output.as_ref().filter(|_| outputs.decisions.as_ref().is_some_and(Output::is_regular)) else {
+        return Ok(None);
+    };
+    if options.inputs.iter().any(|input| !input.is_file()) {
+        return Ok(None);
+    }
+    let stamp = |path: &PathBuf| {
+        InputStamp::read(path)
+            .map_err(|source| RescanError::Output { path: path.display().to_string(), source })
+    };
+    let inputs = options.inputs.iter().map(stamp).collect::<Result<_, _>>()?;
+    let rejects = options.rejects.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    Ok(Some(CheckpointTarget {
+        path: Checkpoint::<RunState>::path_for(output),
+        inputs,
+        bundle: bundle.versions().bundle.clone(),
+        options: format!("all={} rejects={rejects} engine={}", options.all, bundle.versions().engine),
+    }))
+}
+
+/// Cuts the outputs back to the checkpoint, or to nothing.
+fn resume(
+    options: &Options,
+    target: Option<&CheckpointTarget>,
+    outputs: &mut Outputs,
+) -> Result<(RunState, bool), RescanError> {
+    let mut found = None;
+    if let Some(target) = target
+        && !options.restart
+        && let Some(checkpoint) = Checkpoint::<RunState>::read(&target.path)?
+    {
+        if !options.resume {
+            return Err(RescanError::Unfinished(target.path.display().to_string()));
+        }
+        checkpoint.check(&target.path, &target.inputs, &target.bundle, &target.options)?;
+        found = Some(checkpoint);
+    }
+    let resumed = found.is_some();
+    let (output_bytes, rejects_bytes, state) =
+        found.map_or((0, 0, RunState::default()), |c| (c.output_bytes, c.rejects_bytes, c.state));
+    let cut = |output: &mut Option<Output>, name: &Option<PathBuf>, bytes| match output {
+        Some(output) => output.restart_at(bytes).map_err(|source| RescanError::Output {
+            path: name.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+            source,
+        }),
+        None => Ok(()),
+    };
+    cut(&mut outputs.decisions, &options.output, output_bytes)?;
+    cut(&mut outputs.rejects, &options.rejects, rejects_bytes)?;
+    Ok((state, resumed))
+}

@@ -1,0 +1,201 @@
+//! Judged chunks in any order → files in input order, with checkpoints.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::pipeline::Judged;
+use super::run::RescanError;
+use super::tally::Tally;
+use crate::intake::Position;
+use crate::store::{Checkpoint, InputStamp, Output};
+use crate::telemetry::Clock;
+
+/// Chunks that may wait for an earlier one, beyond one per worker.
+const WAITING_CHUNKS_MAX: usize = 16;
+/// Time between two checkpoints.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+
+/// The run's own part of a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct RunState {
+    pub(super) position: Position,
+    pub(super) tally: Tally,
+}
+
+/// Where checkpoints go, and what they say of the run.
+#[derive(Debug)]
+pub(super) struct CheckpointTarget {
+    pub(super) path: PathBuf,
+    pub(super) inputs: Vec<InputStamp>,
+    pub(super) bundle: String,
+    pub(super) options: String,
+}
+
+/// The files of a run.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    pub(super) decisions: Option<Output>,
+    pub(super) rejects: Option<Output>,
+    pub(super) changes: Option<Output>,
+}
+
+/// Puts judged chunks back into order. Workers wait here when they run too far ahead, so that memory stays flat.
+#[derive(Debug)]
+pub(super) struct OrderedSink {
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    next: u64,
+    waiting: BTreeMap<u64, Judged>,
+    outputs: Outputs,
+    checkpoint: Option<CheckpointTarget>,
+    clock: Clock,
+    last_checkpoint: Duration,
+    done: RunState,
+    /// An output failed; nothing more is written.
+    failure: Option<RescanError>,
+    inputs_failure: Option<RescanError>,
+}
+
+impl OrderedSink {
+    pub(super) fn new(outputs: Outputs, checkpoint: Option<CheckpointTarget>, clock: Clock, start: RunState) -> Self {
+        let state = State {
+            next: 0,
+            waiting: BTreeMap::new(),
+            outputs,
+            checkpoint,
+            clock,
+            last_checkpoint: clock.elapsed(),
+            done: start,
+            failure: None,
+            inputs_failure: None,
+        };
+        Self { state: Mutex::new(state), moved: Condvar::new() }
+    }
+
+    /// Hands a chunk over; writes it and whatever it was holding up. Returns false when the run has failed.
+    pub(super) fn push(&self, judged: Judged) -> bool {
+        let mut state = self.lock();
+        // The worker that holds the next chunk never waits, so the others always go on.
+        while state.failure.is_none()
+            && judged.sequence != state.next
+            && state.waiting.len() >= WAITING_CHUNKS_MAX
+        {
+            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.failure.is_none() {
+            state.waiting.insert(judged.sequence, judged);
+            if let Err(failure) = state.write_ready() {
+                state.failure = Some(failure);
+            }
+        }
+        self.moved.notify_all();
+        state.failure.is_none()
+    }
+
+    /// Notes that the inputs failed. Every chunk that was read before is still written.
+    pub(super) fn inputs_failed(&self, failure: RescanError) {
+        self.lock().inputs_failure.get_or_insert(failure);
+    }
+
+    /// Items and rejected lines so far, for a progress bar.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.done.tally.items, state.done.tally.rejected)
+    }
+
+    /// Brings everything to the disk. After a success the checkpoint is removed; after a failure it says how far
+    /// the run came.
+    pub(super) fn finish(self) -> Result<Tally, RescanError> {
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failure) = state.failure.take().or(state.inputs_failure.take()) {
+            // The first failure is the one to report, whatever these two say.
+            let _ = state.write_checkpoint();
+            let _ = state.outputs.finish();
+            return Err(failure);
+        }
+        state.outputs.finish()?;
+        if let Some(target) = &state.checkpoint
+            && let Err(e) = std::fs::remove_file(&target.path)
+            && e.kind() != io::ErrorKind::NotFound
+        {
+            return Err(RescanError::Output { path: target.path.display().to_string(), source: e });
+        }
+        Ok(state.done.tally)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn write_ready(&mut self) -> Result<(), RescanError> {
+        while let Some(judged) = self.waiting.remove(&self.next) {
+            self.outputs.write(&judged)?;
+            self.next += 1;
+            self.done.tally.add(&judged.tally);
+            self.done.position = judged.end;
+        }
+        if self.checkpoint.is_some() && self.clock.elapsed() - self.last_checkpoint >= CHECKPOINT_EVERY {
+            self.write_checkpoint()?;
+            self.last_checkpoint = self.clock.elapsed();
+        }
+        Ok(())
+    }
+
+    fn write_checkpoint(&mut self) -> Result<(), RescanError> {
+        let Some(target) = &self.checkpoint else { return Ok(()) };
+        let (output_bytes, rejects_bytes) = self.outputs.commit()?;
+        let checkpoint = Checkpoint {
+            inputs: target.inputs.clone(),
+            bundle: target.bundle.clone(),
+            options: target.options.clone(),
+            output_bytes,
+            rejects_bytes,
+            state: self.done.clone(),
+        };
+        Ok(checkpoint.write(&target.path)?)
+    }
+}
+
+impl Outputs {
+    fn each(&mut self) -> [(&'static str, &mut Option<Output>); 3] {
+        [("--out", &mut self.decisions), ("--rejects", &mut self.rejects), ("--diff", &mut self.changes)]
+    }
+
+    fn write(&mut self, judged: &Judged) -> Result<(), RescanError> {
+        let parts = [&judged.decisions, &judged.rejects, &judged.changes];
+        for ((name, output), bytes) in self.each().into_iter().zip(parts) {
+            if let Some(output) = output {
+                output.write(bytes).map_err(|source| RescanError::Output { path: name.to_owned(), source })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(u64, u64), RescanError> {
+        let mut bytes = [0; 3];
+        for ((name, output), bytes) in self.each().into_iter().zip(&mut bytes) {
+            if let Some(output) = output {
+                *bytes = output.commit().map_err(|source| RescanError::Output { path: name.to_owned(), source })?;
+            }
+        }
+        Ok((bytes[0], bytes[1]))
+    }
+
+    fn finish(&mut self) -> Result<(), RescanError> {
+        for (name, output) in self.each() {
+            if let Some(output) = output {
+                output.finish().map_err(|source| RescanError::Output { path: name.to_owned(), source })?;
+            }
+        }
+        Ok(())
+    }
+}

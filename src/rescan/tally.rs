@@ -1,0 +1,81 @@
+//! Counts of a run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Verdict;
+
+/// What a run, or a part of it, has done. Adding parts in any order gives the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Items judged.
+    pub items: u64,
+    /// Lines that were not items.
+    pub rejected: u64,
+    /// Bytes of text in the items.
+    pub text_bytes: u64,
+    /// Items per verdict, in the order of [`Verdict::ALL`].
+    pub verdicts: [u64; 4],
+    /// Items other than `pass` per top label.
+    pub labels: BTreeMap<String, u64>,
+    /// Items whose verdict or top label differs from an older run, when one was given.
+    pub changed: u64,
+}
+
+impl Tally {
+    /// Adds another part.
+    pub fn add(&mut self, other: &Self) {
+        self.items += other.items;
+        self.rejected += other.rejected;
+        self.text_bytes += other.text_bytes;
+        self.changed += other.changed;
+        for (sum, part) in self.verdicts.iter_mut().zip(other.verdicts) {
+            *sum += part;
+        }
+        for (label, count) in &other.labels {
+            *self.labels.entry(label.clone()).or_default() += count;
+        }
+    }
+}
+
+/// The summary of a whole run, as `--summary` writes it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Items judged.
+    pub posts: u64,
+    /// Lines that were not items.
+    pub rejected: u64,
+    /// Items per verdict.
+    pub verdicts: BTreeMap<&'static str, u64>,
+    /// Items other than `pass` per top label.
+    pub labels: BTreeMap<String, u64>,
+    /// Items that an older run judged otherwise; only with `--diff`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<u64>,
+    /// Bytes of text.
+    pub text_bytes: u64,
+    /// Worker threads.
+    pub threads: usize,
+    /// Wall time of judging, without loading the bundle. After `--resume`, of this part only.
+    pub seconds: f64,
+    /// Items of this part per second.
+    pub posts_per_second: f64,
+    /// Loading and compiling the bundle.
+    pub load_seconds: f64,
+    /// Most memory that the process had resident.
+    pub peak_memory_bytes: Option<u64>,
+    /// Version of the bundle.
+    pub bundle: String,
+    /// Version of the program.
+    pub engine: String,
+    /// Whether this run went on from a checkpoint.
+    pub resumed: bool,
+}
+
+impl Summary {
+    /// Items per verdict with their names.
+    pub fn named_verdicts(tally: &Tally) -> BTreeMap<&'static str, u64> {
+        Verdict::ALL.into_iter().map(Verdict::as_str).zip(tally.verdicts).collect()
+    }
+}

@@ -1,0 +1,195 @@
+//! The fold pass: one walk over the original bytes.
+
+use super::folded::{Class, FoldedText, Transforms};
+use super::table::{Act, Entry, FoldTable};
+use super::{escape, gloss};
+
+/// Transforms of dropped characters that hang on the character in front of them.
+const TRAILING: Transforms = Transforms::COMBINING.union(Transforms::SELECTOR);
+
+impl FoldedText {
+    /// Folds one more text into the buffers, as the next field. O(bytes of `text`); no allocation once warm.
+    pub fn push_field(&mut self, table: &FoldTable, text: &str) {
+        self.begin_field();
+        let mut pass = Pass { table, text, out: self, dropped: Transforms::empty() };
+        pass.run();
+    }
+
+    /// Folds a single text into emptied buffers.
+    pub fn fold(&mut self, table: &FoldTable, text: &str) {
+        self.clear();
+        self.push_field(table, text);
+    }
+}
+
+struct Pass<'a> {
+    table: &'a FoldTable,
+    text: &'a str,
+    out: &'a mut FoldedText,
+    /// Invisible characters dropped since the last symbol.
+    dropped: Transforms,
+}
+
+impl Pass<'_> {
+    fn run(&mut self) {
+        let (text, mut chars) = (self.text, self.text.chars());
+        loop {
+            let start = text.len() - chars.as_str().len();
+            let Some(c) = chars.next() else { break };
+            let end = text.len() - chars.as_str().len();
+            let entry = self.table.entry(c);
+            if entry.is_kept() {
+                self.keep(entry, start, end, Transforms::empty());
+                continue;
+            }
+            let next = self.slow(c, entry, start, end);
+            if next != end {
+                chars = text.get(next..).unwrap_or("").chars();
+            }
+        }
+    }
+
+    #[inline]
+    fn keep(&mut self, entry: Entry, start: usize, end: usize, extra: Transforms) {
+        let transforms = entry.transform() | extra | self.dropped;
+        self.dropped = Transforms::empty();
+        self.out.push(entry.target(), entry.class(), self.table.numeral(entry), start..end, transforms);
+    }
+
+    /// Handles a character off the fast path and returns where the pass goes on.
+    #[cold]
+    fn slow(&mut self, c: char, entry: Entry, start: usize, end: usize) -> usize {
+        match entry.act() {
+            Act::Keep | Act::Drop | Act::Expand => self.write(c, start, end, Transforms::empty()),
+            Act::LookAlike => return self.fold_word(start),
+            Act::Escape => {
+                if let Some((decoded, length, disguise)) = escape::decode(&self.text[start..]) {
+                    let extra = if disguise { Transforms::ESCAPE } else { Transforms::empty() };
+                    self.write(decoded, start, start + length, extra);
+                    return start + length;
+                }
+                self.keep(entry, start, end, Transforms::empty());
+            }
+            Act::Bracket => {
+                if let Some(next) = self.skip_gloss(start) {
+                    return next;
+                }
+                self.keep(entry, start, end, Transforms::empty());
+            }
+        }
+        end
+    }
+
+    /// Writes what one character folds to, without looking at its neighbours.
+    fn write(&mut self, c: char, start: usize, end: usize, extra: Transforms) {
+        let (table, entry) = (self.table, self.table.entry(c));
+        match entry.act() {
+            Act::Keep | Act::LookAlike | Act::Escape | Act::Bracket => self.keep(entry, start, end, extra),
+            Act::Expand => {
+                for part in table.expansion(entry) {
+                    self.keep(*part, start, end, extra);
+                }
+            }
+            Act::Drop => self.drop(entry.transform() | extra, end),
+        }
+    }
+
+    /// Leaves a character out and remembers that on the symbol that it disturbs.
+    fn drop(&mut self, transforms: Transforms, end: usize) {
+        if !transforms.intersects(TRAILING) {
+            self.dropped |= transforms;
+            return;
+        }
+        let field_start = self.out.field_start();
+        if self.out.symbols.len() <= field_start {
+            return;
+        }
+        if let Some(last) = self.out.symbols.last_mut() {
+            last.source_end = super::folded::as_u32(end);
+            // Emoji carry selectors and keycaps carry marks by their nature.
+            if last.class.is_dense() && !(transforms == Transforms::SELECTOR && last.class == Class::Digit) {
+                last.transforms |= transforms;
+            }
+        }
+    }
+
+    /// Drops a reading in brackets behind a Han character; returns the place behind it.
+    fn skip_gloss(&mut self, start: usize) -> Option<usize> {
+        let last = self.out.symbols.last()?;
+        let adjacent = last.class == Class::Han && last.source_end as usize == start;
+        if !adjacent || self.out.symbols.len() <= self.out.field_start() {
+            return None;
+        }
+        let han = self.out.plain[last.plain_start as usize..].chars().next()?;
+        let length = gloss::length(self.table, han, &self.text[start..])?;
+        if let Some(last) = self.out.symbols.last_mut() {
+            last.source_end = super::folded::as_u32(start + length);
+            last.transforms |= Transforms::GLOSS;
+        }
+        Some(start + length)
+    }
+
+    /// Folds the rest of a word in which a look-alike letter stands, then decides for the word as a whole: inside a
+    /// Latin word, or directly beside Han characters or digits, look-alikes become the letters that they imitate.
+    fn fold_word(&mut self, start: usize) -> usize {
+        let first = self.word_start();
+        let mut next = start;
+        for c in self.text[start..].chars() {
+            let entry = self.table.entry(c);
+            let in_word = match entry.act() {
+                Act::Keep => entry.class() == Class::Latin,
+                Act::LookAlike | Act::Drop => true,
+                Act::Expand | Act::Escape | Act::Bracket => false,
+            };
+            if !in_word {
+                break;
+            }
+            self.write(c, next, next + c.len_utf8(), Transforms::empty());
+            next += c.len_utf8();
+        }
+        self.resolve_word(first, next);
+        next
+    }
+
+    /// Index of the first symbol of the Latin word that the output ends with.
+    fn word_start(&self) -> usize {
+        let field_start = self.out.field_start();
+        let word = self.out.symbols[field_start..].iter().rev().take_while(|s| s.class == Class::Latin).count();
+        self.out.symbols.len() - word
+    }
+
+    fn resolve_word(&mut self, first: usize, next: usize) {
+        let word = &self.out.symbols[first..];
+        let has_latin = word.iter().any(|s| s.class == Class::Latin);
+        let beside = |class: Class| matches!(class, Class::Han | Class::Digit);
+        let before = first > self.out.field_start() && beside(self.out.symbols[first - 1].class);
+        let after = self.text[next..].chars().next().is_some_and(|c| beside(self.table.entry(c).class()));
+        let imitates = |s: &super::folded::Symbol| {
+            let c = self.out.plain[s.plain_start as usize..].chars().next();
+            s.class == Class::Latin || c.is_some_and(|c| self.table.look_alike(c).is_some())
+        };
+        if !(has_latin || ((before || after) && word.iter().all(imitates))) {
+            return;
+        }
+        let mut saved = std::mem::take(&mut self.out.saved_run);
+        saved.clear();
+        for symbol in word {
+            if let Some(c) = self.out.plain[symbol.plain_start as usize..].chars().next() {
+                saved.push((c, *symbol));
+            }
+        }
+        self.out.truncate(first);
+        for (c, symbol) in &saved {
+            let source = symbol.source_start as usize..symbol.source_end as usize;
+            match self.table.look_alike(*c) {
+                Some(latin) => {
+                    let class = super::table::classify(latin);
+                    let numeral = self.table.numeral(self.table.entry(latin));
+                    self.out.push(latin, class, numeral, source, symbol.transforms | Transforms::LOOK_ALIKE);
+                }
+                None => self.out.push(*c, symbol.class, symbol.numeral, source, symbol.transforms),
+            }
+        }
+        self.out.saved_run = saved;
+    }
+}

@@ -1,0 +1,19 @@
+//! Bytes in, folded text out, with the way back to every original byte.
+//!
+//! [`FoldTable`] is built once per bundle from the generated tables; [`FoldedText`] is a reused buffer that one pass
+//! over an item's texts fills: the *plain* view (folded, everything kept), the *dense* view (letters, digits and Han
+//! only), and for each folded symbol the byte range that it came from and the disguises that were undone.
+//! [`SlotFinder`] then reads contacts and addresses out of it.
+
+mod escape;
+mod fold;
+mod folded;
+mod gloss;
+mod slots;
+mod table;
+
+pub use folded::{Class, FoldedText, Numeral, Symbol, SymbolRange, Transforms};
+pub use slots::{Hint, HintKind, Slot, SlotFinder, SlotKind};
+pub use table::{FoldTable, TableError};
+
+pub(crate) use table::classify as class_of;
