@@ -86,9 +86,14 @@ impl Passage {
 fn strongest_passage(policy: &Policy, pieces: &[Piece], kept: &[bool], root: LabelId) -> Passage {
     let mut best = Passage::default();
     let relevant = |index: &usize| kept[*index] && pieces[*index].root.is_none_or(|r| r == root);
-    for first in (0..pieces.len()).filter(relevant) {
-        let end = pieces[first].range.start.saturating_add(policy.passage_chars);
-        let inside = (first..pieces.len()).take_while(|index| pieces[*index].range.start < end).filter(relevant);
+    for first in (0..pieces.len()).filter(relevant).filter(|index| pieces[*index].weight >= 0) {
+        let start = pieces[first].range.start;
+        let end = start.saturating_add(policy.passage_chars);
+        let reach = start.saturating_sub(policy.passage_chars);
+        // Mitigation counts as far ahead of the passage as the passage is long.
+        let ahead = (0..first).filter(|index| pieces[*index].weight < 0 && pieces[*index].range.end >= reach);
+        let behind = (first..pieces.len()).take_while(|index| pieces[*index].range.start < end);
+        let inside = ahead.chain(behind).filter(relevant);
         let passage = add_up(policy, pieces, inside);
         if passage.points > best.points {
             best = passage;

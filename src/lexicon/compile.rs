@@ -6,6 +6,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use jiff::civil::Date;
 
 use super::format::{Mode, Origin, RawExemption, RawLexiconFile, RawRuleFile, RawTerm, RawView, SourceFile};
+use super::pattern::Need;
 use super::problem::{Problem, line_of, parse_toml, suggestion};
 use super::rule::{AtomId, RuleBook, RuleSet};
 use crate::model::{LabelId, Milli, Severity, Taxonomy};
@@ -63,6 +64,10 @@ pub struct Exemption {
 pub(super) struct Key {
     pub(super) terms: Vec<u32>,
     pub(super) exemptions: Vec<u32>,
+    /// Patterns that this word satisfies.
+    pub(super) words: Vec<AtomId>,
+    /// Patterns that may match where this literal stands.
+    pub(super) gates: Vec<AtomId>,
 }
 
 /// One automaton and what its patterns stand for.
@@ -342,9 +347,7 @@ impl<'a> Loader<'a> {
             return Err(self.problems);
         }
         let rules = book.compile(&mut self.terms, self.context.taxonomy);
-        let engines = build_engine(&self.terms, &self.exemptions, true)
-            .and_then(|dense| Ok((dense, build_engine(&self.terms, &[], false)?)));
-        match engines {
+        match build_engines(&self.terms, &self.exemptions, &rules) {
             Ok((dense, plain)) => {
                 let Self { terms, exemptions, files, .. } = self;
                 Ok(Lexicon { terms, exemptions, rules, dense, plain, files })
@@ -369,36 +372,55 @@ fn is_dense_key(key: &str) -> bool {
     key.chars().all(|c| crate::text::class_of(c).is_dense())
 }
 
-fn build_engine(terms: &[Term], exemptions: &[Exemption], dense: bool) -> Result<Engine, String> {
-    let mut keys: Vec<Key> = Vec::new();
-    let mut patterns: Vec<&str> = Vec::new();
-    let mut index: HashMap<&str, usize> = HashMap::new();
+/// Patterns under construction.
+#[derive(Default)]
+struct EngineBuilder<'t> {
+    patterns: Vec<&'t str>,
+    keys: Vec<Key>,
+    index: HashMap<&'t str, usize>,
+}
+
+impl<'t> EngineBuilder<'t> {
+    /// What stands behind a text, made on first use.
+    fn key(&mut self, text: &'t str) -> &mut Key {
+        let at = *self.index.entry(text).or_insert_with(|| {
+            self.patterns.push(text);
+            self.keys.push(Key::default());
+            self.keys.len() - 1
+        });
+        &mut self.keys[at]
+    }
+
+    fn build(self) -> Result<Engine, String> {
+        let automaton = if self.patterns.is_empty() {
+            None
+        } else {
+            let built = AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .match_kind(MatchKind::Standard)
+                .build(&self.patterns);
+            Some(built.map_err(|e| e.to_string())?)
+        };
+        Ok(Engine { automaton, keys: self.keys })
+    }
+}
+
+/// The automata over the dense and the plain view.
+fn build_engines(terms: &[Term], exemptions: &[Exemption], rules: &RuleSet) -> Result<(Engine, Engine), String> {
+    let (mut dense, mut plain) = (EngineBuilder::default(), EngineBuilder::default());
     for (number, term) in (0..).zip(terms) {
-        if is_dense_key(&term.key) == dense {
-            let at = *index.entry(&term.key).or_insert_with(|| {
-                patterns.push(&term.key);
-                keys.push(Key::default());
-                keys.len() - 1
-            });
-            keys[at].terms.push(number);
-        }
+        let builder = if is_dense_key(&term.key) { &mut dense } else { &mut plain };
+        builder.key(&term.key).terms.push(number);
     }
     for (number, exemption) in (0..).zip(exemptions) {
-        let at = *index.entry(&exemption.key).or_insert_with(|| {
-            patterns.push(&exemption.key);
-            keys.push(Key::default());
-            keys.len() - 1
-        });
-        keys[at].exemptions.push(number);
+        dense.key(&exemption.key).exemptions.push(number);
     }
-    let automaton = if patterns.is_empty() {
-        None
-    } else {
-        let built = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .match_kind(MatchKind::Standard)
-            .build(&patterns);
-        Some(built.map_err(|e| e.to_string())?)
-    };
-    Ok(Engine { automaton, keys })
+    for (atom, pattern) in rules.patterns() {
+        match &pattern.need {
+            Need::Words(words) => words.iter().for_each(|word| dense.key(word).words.push(atom)),
+            Need::OneOf(words) => words.iter().for_each(|word| dense.key(word).gates.push(atom)),
+            Need::Nothing => {}
+        }
+    }
+    Ok((dense.build()?, plain.build()?))
 }

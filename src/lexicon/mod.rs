@@ -7,6 +7,7 @@
 
 mod compile;
 mod format;
+mod pattern;
 mod problem;
 mod rule;
 mod scan;

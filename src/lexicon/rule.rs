@@ -5,10 +5,9 @@
 
 use std::collections::HashMap;
 
-use regex::{Regex, RegexBuilder};
-
 use super::compile::{Lexicon, Loader, Term};
 use super::format::{Origin, RawRule};
+use super::pattern::{Need, Pattern};
 use super::problem::suggestion;
 use super::scan::{Matches, PHRASE_SYMBOLS_MAX, ScanScratch};
 use crate::model::{LabelId, Milli, Severity, Surface, Taxonomy};
@@ -19,8 +18,6 @@ pub(super) type AtomId = u32;
 
 /// Most groups (entries of `all`, plus one for `any`) of a rule.
 const GROUPS_MAX: usize = 12;
-/// Largest compiled pattern, in bytes.
-const REGEX_BYTES_MAX: usize = 1 << 18;
 /// Most places of one pattern that are looked at in one text.
 const PATTERN_HITS_MAX: usize = 64;
 
@@ -78,10 +75,10 @@ pub(super) struct RuleSet {
     atoms: usize,
     /// Per atom, the rules that it is an anchor of.
     anchored: Vec<Vec<u32>>,
-    /// Rules without any atom that a scan finds.
+    /// Rules of which a scan finds nothing: their patterns have no required literals.
     always: Vec<u32>,
     /// Per atom, its pattern, if it is one.
-    patterns: HashMap<AtomId, Regex>,
+    patterns: Vec<Option<Pattern>>,
     /// Per slot kind, the atoms that such a slot stands for.
     slot_atoms: Vec<(SlotKind, Vec<AtomId>)>,
 }
@@ -103,9 +100,21 @@ impl Occurrences {
 /// Reused buffers of rule evaluation.
 #[derive(Debug, Default)]
 pub(super) struct RuleScratch {
+    /// Patterns that are words, and where the scan found them.
+    pub(super) words: Vec<(AtomId, SymbolRange)>,
+    /// Patterns of which the scan found a required literal.
+    pub(super) gates: Vec<AtomId>,
     candidates: Vec<u32>,
     points: Vec<(SymbolRange, u8)>,
-    pattern_hits: HashMap<AtomId, Vec<SymbolRange>>,
+    pattern_hits: Vec<PatternHits>,
+}
+
+/// What is known of one pattern in the text at hand.
+#[derive(Clone, Debug, Default)]
+struct PatternHits {
+    is_open: bool,
+    has_run: bool,
+    ranges: Vec<SymbolRange>,
 }
 
 /// Rules that were read and checked, before terms know their atoms.
@@ -114,7 +123,7 @@ pub(super) struct RuleBook {
     rules: Vec<Rule>,
     atoms: Vec<Atom>,
     ids: HashMap<Atom, AtomId>,
-    patterns: HashMap<AtomId, Regex>,
+    patterns: HashMap<AtomId, Pattern>,
 }
 
 impl RuleBook {
@@ -201,7 +210,7 @@ impl RuleBook {
             }
         };
         let pattern = match &atom {
-            Atom::Pattern(pattern) if !self.ids.contains_key(&atom) => Some(compile_pattern(pattern)?),
+            Atom::Pattern(pattern) if !self.ids.contains_key(&atom) => Some(Pattern::new(pattern)?),
             _ => None,
         };
         let next = u32::try_from(self.atoms.len()).map_err(|_| "too many atoms".to_owned())?;
@@ -242,12 +251,16 @@ impl RuleBook {
                 (kind, atoms.into_iter().flatten().filter_map(|atom| self.ids.get(&atom).copied()).collect())
             })
             .collect();
+        let mut patterns: Vec<Option<Pattern>> = (0..self.atoms.len()).map(|_| None).collect();
+        for (atom, pattern) in self.patterns {
+            patterns[atom as usize] = Some(pattern);
+        }
         let (mut anchored, mut always) = (vec![Vec::new(); self.atoms.len()], Vec::new());
         for (index, rule) in (0..).zip(&self.rules) {
             // The group that the fewest terms can satisfy; slots count as many.
             let cost = |group: &Vec<AtomId>| -> Option<usize> {
                 group.iter().try_fold(0, |sum, atom| match &self.atoms[*atom as usize] {
-                    Atom::Pattern(_) => None,
+                    Atom::Pattern(_) => Some(sum + patterns[*atom as usize].as_ref().and_then(pattern_cost)?),
                     Atom::Slot(_) | Atom::Contact | Atom::AnySlot => Some(sum + 100),
                     Atom::Term(_) | Atom::Set(_) | Atom::Label(_) => Some(sum + uses[*atom as usize]),
                 })
@@ -257,7 +270,19 @@ impl RuleBook {
                 None => always.push(index),
             }
         }
-        RuleSet { rules: self.rules, atoms: self.atoms.len(), anchored, always, patterns: self.patterns, slot_atoms }
+        RuleSet { rules: self.rules, atoms: self.atoms.len(), anchored, always, patterns, slot_atoms }
+    }
+}
+
+/// How often a pattern is likely to be looked at, in the unit of terms; nothing for one that nothing announces.
+fn pattern_cost(pattern: &Pattern) -> Option<usize> {
+    match &pattern.need {
+        Need::Words(words) => Some(words.len()),
+        Need::OneOf(words) => {
+            let single = words.iter().filter(|word| word.chars().count() == 1).count();
+            Some(50 + words.len() + 100 * single)
+        }
+        Need::Nothing => None,
     }
 }
 
@@ -272,11 +297,6 @@ fn slot_atom(value: &str) -> Result<Atom, String> {
     }
 }
 
-fn compile_pattern(pattern: &str) -> Result<Regex, String> {
-    let built = RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).dfa_size_limit(1 << 20).build();
-    built.map_err(|e| format!("pattern {pattern:?}: {}", e.to_string().trim().replace('\n', " ")))
-}
-
 impl RuleSet {
     /// Whether some rule must be looked at even when nothing hit.
     pub(super) fn has_always(&self) -> bool {
@@ -288,9 +308,24 @@ impl RuleSet {
         self.always.iter().map(|index| &self.rules[*index as usize])
     }
 
+    /// The pattern of an atom that is one.
+    fn pattern(&self, atom: AtomId) -> Option<&Pattern> {
+        self.patterns.get(atom as usize)?.as_ref()
+    }
+
+    /// The pattern of an atom that must be run, because it is not only words.
+    fn expression(&self, atom: AtomId) -> Option<&Pattern> {
+        self.pattern(atom).filter(|pattern| !matches!(pattern.need, Need::Words(_)))
+    }
+
+    /// All patterns with their atoms.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = (AtomId, &Pattern)> {
+        (0..).zip(&self.patterns).filter_map(|(atom, pattern)| Some((atom, pattern.as_ref()?)))
+    }
+
     /// Whether an atom can ever occur, given the terms.
     pub(super) fn can_occur(&self, atom: AtomId, terms: &[Term]) -> bool {
-        self.patterns.contains_key(&atom)
+        self.pattern(atom).is_some()
             || self.slot_atoms.iter().any(|(_, atoms)| atoms.contains(&atom))
             || terms.iter().any(|term| term.atoms.contains(&atom))
     }
@@ -305,7 +340,7 @@ impl RuleSet {
         out: &mut Matches,
     ) {
         let ScanScratch { occurrences, rule: buffers, .. } = scratch;
-        self.collect(lexicon, out, &mut occurrences.list);
+        self.collect(lexicon, out, &buffers.words, &mut occurrences.list);
         buffers.candidates.clear();
         buffers.candidates.extend(&self.always);
         let mut last = None;
@@ -315,9 +350,12 @@ impl RuleSet {
                 last = Some(*atom);
             }
         }
+        buffers.open_patterns(self.atoms);
+        for atom in &buffers.gates {
+            buffers.candidates.extend(&self.anchored[*atom as usize]);
+        }
         buffers.candidates.sort_unstable();
         buffers.candidates.dedup();
-        buffers.pattern_hits.clear();
         let candidates = std::mem::take(&mut buffers.candidates);
         for index in &candidates {
             let rule = &self.rules[*index as usize];
@@ -339,8 +377,15 @@ impl RuleSet {
     }
 
     /// Lists where each atom occurs, sorted.
-    fn collect(&self, lexicon: &Lexicon, matches: &Matches, list: &mut Vec<(AtomId, SymbolRange)>) {
+    fn collect(
+        &self,
+        lexicon: &Lexicon,
+        matches: &Matches,
+        words: &[(AtomId, SymbolRange)],
+        list: &mut Vec<(AtomId, SymbolRange)>,
+    ) {
         list.clear();
+        list.extend(words);
         for hit in &matches.hits {
             for atom in &lexicon.terms[hit.term as usize].atoms {
                 list.push((*atom, hit.range));
@@ -356,12 +401,27 @@ impl RuleSet {
     }
 }
 
+impl RuleScratch {
+    /// Forgets the patterns of the text before and marks those that may match in this one.
+    fn open_patterns(&mut self, atoms: usize) {
+        self.pattern_hits.resize_with(atoms, PatternHits::default);
+        for hits in &mut self.pattern_hits {
+            (hits.is_open, hits.has_run) = (false, false);
+        }
+        self.gates.sort_unstable();
+        self.gates.dedup();
+        for atom in &self.gates {
+            self.pattern_hits[*atom as usize].is_open = true;
+        }
+    }
+}
+
 /// One rule against one text.
 struct Search<'a> {
     set: &'a RuleSet,
     text: &'a FoldedText,
     occurrences: &'a Occurrences,
-    patterns: &'a mut HashMap<AtomId, Vec<SymbolRange>>,
+    patterns: &'a mut [PatternHits],
 }
 
 impl Search<'_> {
@@ -371,8 +431,8 @@ impl Search<'_> {
         // What the scan found is free; patterns run only when the rest is there.
         for patterns in [false, true] {
             for (number, group) in (0_u8..).zip(&rule.groups) {
-                let has_pattern = group.iter().any(|atom| self.set.patterns.contains_key(atom));
-                if has_pattern != patterns {
+                let has_expression = group.iter().any(|atom| self.set.expression(*atom).is_some());
+                if has_expression != patterns {
                     continue;
                 }
                 let before = points.len();
@@ -389,20 +449,27 @@ impl Search<'_> {
     }
 
     fn add_points(&mut self, atom: AtomId, group: u8, points: &mut Vec<(SymbolRange, u8)>) {
-        if self.set.patterns.contains_key(&atom) {
+        if self.set.expression(atom).is_some() {
             points.extend(self.pattern_ranges(atom).iter().map(|range| (*range, group)));
         } else {
             points.extend(self.occurrences.of(atom).iter().map(|(_, range)| (*range, group)));
         }
     }
 
+    /// Where an expression matches; it runs once per text, and only if the scan found what it needs.
     fn pattern_ranges(&mut self, atom: AtomId) -> &[SymbolRange] {
-        let (set, text) = (self.set, self.text);
-        self.patterns.entry(atom).or_insert_with(|| {
-            let found = set.patterns.get(&atom).into_iter().flat_map(|regex| regex.find_iter(text.plain()));
-            let solid = found.filter(|m| !m.is_empty());
-            solid.take(PATTERN_HITS_MAX).map(|m| text.from_plain(m.range())).collect()
-        })
+        let hits = &mut self.patterns[atom as usize];
+        let Some(pattern) = self.set.expression(atom) else { return &[] };
+        if !hits.has_run {
+            hits.has_run = true;
+            hits.ranges.clear();
+            if hits.is_open || pattern.need == Need::Nothing {
+                let text = self.text;
+                let found = pattern.regex.find_iter(text.plain()).filter(|m| !m.is_empty());
+                hits.ranges.extend(found.take(PATTERN_HITS_MAX).map(|m| text.from_plain(m.range())));
+            }
+        }
+        &hits.ranges
     }
 
     /// Appends one range per group for the first place where the rule holds. O(points × groups).
@@ -440,7 +507,7 @@ impl Search<'_> {
             None => (0, u32::MAX),
         };
         rule.none.iter().any(|atom| {
-            if self.set.patterns.contains_key(atom) {
+            if self.set.expression(*atom).is_some() {
                 self.pattern_ranges(*atom).iter().any(|range| range.start <= to && range.end >= from)
             } else {
                 let places = self.occurrences.of(*atom);

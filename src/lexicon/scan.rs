@@ -82,13 +82,16 @@ impl Lexicon {
         self.scan_plain(text, out);
         out.hits.sort_unstable_by_key(|hit| (hit.range, hit.term));
         self.find_slots(text, finder, scratch, out);
-        if !out.hits.is_empty() || !out.slots.is_empty() || self.rules.has_always() {
+        let has_patterns = !scratch.rule.words.is_empty() || !scratch.rule.gates.is_empty();
+        if !out.hits.is_empty() || !out.slots.is_empty() || has_patterns || self.rules.has_always() {
             self.rules.evaluate(self, text, surface, scratch, out);
         }
     }
 
     fn scan_dense(&self, text: &FoldedText, segmenter: &Segmenter, scratch: &mut ScanScratch, out: &mut Matches) {
         self.dense.collect(text.dense(), &mut scratch.raw);
+        scratch.rule.words.clear();
+        scratch.rule.gates.clear();
         if scratch.raw.is_empty() {
             return;
         }
@@ -103,14 +106,22 @@ impl Lexicon {
         }
         scratch.window.clear();
         for raw in &scratch.raw {
+            let key = &self.dense.keys[raw.key as usize];
+            scratch.rule.gates.extend(&key.gates);
+            if key.terms.is_empty() && key.words.is_empty() {
+                continue;
+            }
             let bytes = raw.start as usize..raw.end as usize;
             let (range, count) = text.from_dense(bytes.clone());
             let gap = range.len() - count;
+            if gap == 0 {
+                scratch.rule.words.extend(key.words.iter().map(|atom| (*atom, range)));
+            }
             if gap > 0 && !verify::gaps_are_allowed(text, range, count) {
                 continue;
             }
             let mut on_boundary = None;
-            for index in &self.dense.keys[raw.key as usize].terms {
+            for index in &key.terms {
                 let term = &self.terms[*index as usize];
                 if gap > 0 && !term.dense || self.is_innocent(*index, range, &scratch.innocent) {
                     continue;
