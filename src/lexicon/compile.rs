@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::format::{Mode, Origin, RawExemption, RawLexiconFile, RawRuleFile, RawTerm, RawView, SourceFile};
 use super::pattern::Need;
 use super::problem::{Problem, line_of, parse_toml, suggestion};
-use super::rule::{AtomId, RuleBook, RuleSet};
+use super::rule::{AtomId, GateId, RuleBook, RuleSet};
 use crate::model::{LabelId, Milli, Severity, Taxonomy};
 use crate::text::{FoldTable, FoldedText, HintKind};
 
@@ -66,8 +66,8 @@ pub(super) struct Key {
     pub(super) exemptions: Vec<u32>,
     /// Patterns that this word satisfies.
     pub(super) words: Vec<AtomId>,
-    /// Patterns that may match where this literal stands.
-    pub(super) gates: Vec<AtomId>,
+    /// Sets of required literals that it belongs to.
+    pub(super) gates: Vec<GateId>,
 }
 
 /// One automaton and what its patterns stand for.
@@ -416,11 +416,12 @@ fn build_engines(terms: &[Term], exemptions: &[Exemption], rules: &RuleSet) -> R
         dense.key(&exemption.key).exemptions.push(number);
     }
     for (atom, pattern) in rules.patterns() {
-        match &pattern.need {
-            Need::Words(words) => words.iter().for_each(|word| dense.key(word).words.push(atom)),
-            Need::OneOf(words) => words.iter().for_each(|word| dense.key(word).gates.push(atom)),
-            Need::Nothing => {}
+        if let Need::Words(words) = &pattern.need {
+            words.iter().for_each(|word| dense.key(word).words.push(atom));
         }
+    }
+    for (gate, words) in rules.gates() {
+        words.iter().for_each(|word| dense.key(word).gates.push(gate));
     }
     Ok((dense.build()?, plain.build()?))
 }

@@ -14,6 +14,9 @@ const REGEX_BYTES_MAX: usize = 1 << 18;
 /// Most literals that one pattern adds to the scan.
 const LITERALS_MAX: usize = 256;
 
+/// Most sets of required literals that are kept of one pattern.
+const SETS_MAX: usize = 3;
+
 /// A checked pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
@@ -28,8 +31,8 @@ pub(super) struct Pattern {
 pub(super) enum Need {
     /// The pattern is exactly these words.
     Words(Vec<String>),
-    /// Every match contains one of these.
-    OneOf(Vec<String>),
+    /// Every match contains one literal of each of these sets; the most telling set first.
+    AllOf(Vec<Vec<String>>),
     /// Nothing is known: it runs over every text.
     Nothing,
 }
@@ -57,7 +60,11 @@ fn need(hir: &Hir) -> Need {
     }
     let mut clauses = required(hir);
     clauses.retain(|words| is_findable(words));
-    clauses.into_iter().max_by_key(|words| rarity(words)).map_or(Need::Nothing, Need::OneOf)
+    clauses.sort_by_key(|words| std::cmp::Reverse(rarity(words)));
+    // A set with single characters is found in most texts: it helps only where there is nothing better.
+    let telling = clauses.iter().take_while(|words| rarity(words).0 > 1).count();
+    clauses.truncate(telling.clamp(1, SETS_MAX));
+    if clauses.is_empty() { Need::Nothing } else { Need::AllOf(clauses) }
 }
 
 /// How telling a set of literals is: the length of the shortest, then how few there are.
@@ -164,17 +171,21 @@ mod tests {
         for (pattern, want) in [
             ("木琴", Need::Words(words(&["木琴"]))),
             ("喝茶|品茶", Need::Words(words(&["品茶", "喝茶"]))),
-            ("日[入赚]\\d{3,}", Need::OneOf(words(&["日入", "日赚"]))),
-            ("(?:我|你)?(?:的)?加好友$", Need::OneOf(words(&["你加好友", "你的加好友", "加好友", "我加好友", "我的加好友"]))),
-            ("\\d{5,}.{0,6}(?:看片|卖片)", Need::OneOf(words(&["卖片", "看片"]))),
-            ("(?:甲.*乙|丙丁)", Need::OneOf(words(&["丙丁", "甲"]))),
+            ("日[入赚]\\d{3,}", Need::AllOf(vec![words(&["日入", "日赚"])])),
+            ("(?:您|你)?加好友$", Need::AllOf(vec![words(&["你加好友", "加好友", "您加好友"])])),
+            ("(?:看片|卖片).{0,6}加我|$", Need::Nothing),
+            ("(?:看片|卖片).{0,6}加我吧", Need::AllOf(vec![words(&["加我吧"]), words(&["卖片", "看片"])])),
+            ("甲.*乙[丙丁]戊", Need::AllOf(vec![words(&["乙丁戊", "乙丙戊"])])),
+            ("(?:甲.*乙|丙丁)", Need::AllOf(vec![words(&["丙丁", "甲"])])),
             ("^.{0,20}$", Need::Nothing),
             ("(?:很|好)*", Need::Nothing),
             ("甲|.", Need::Nothing),
         ] {
             let mut found = Pattern::new(pattern).unwrap().need;
-            if let Need::OneOf(list) | Need::Words(list) = &mut found {
-                list.sort_unstable();
+            match &mut found {
+                Need::Words(list) => list.sort_unstable(),
+                Need::AllOf(lists) => lists.iter_mut().for_each(|list| list.sort_unstable()),
+                Need::Nothing => {}
             }
             assert_eq!(found, want, "{pattern}");
         }

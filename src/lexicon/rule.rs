@@ -15,6 +15,8 @@ use crate::text::{FoldedText, Slot, SlotKind, SymbolRange};
 
 /// Number of an atom.
 pub(super) type AtomId = u32;
+/// Number of a set of required literals.
+pub(super) type GateId = u32;
 
 /// Most groups (entries of `all`, plus one for `any`) of a rule.
 const GROUPS_MAX: usize = 12;
@@ -79,8 +81,58 @@ pub(super) struct RuleSet {
     always: Vec<u32>,
     /// Per atom, its pattern, if it is one.
     patterns: Vec<Option<Pattern>>,
+    /// Sets of required literals, each once.
+    gates: Vec<Gate>,
+    /// Per atom, the sets of which its pattern needs one literal each.
+    gates_of: Vec<Vec<GateId>>,
     /// Per slot kind, the atoms that such a slot stands for.
     slot_atoms: Vec<(SlotKind, Vec<AtomId>)>,
+}
+
+/// A set of literals of which some patterns need one.
+#[derive(Debug)]
+struct Gate {
+    words: Vec<String>,
+    /// The patterns whose most telling set this is.
+    first_of: Vec<AtomId>,
+}
+
+/// The sets that a text satisfies.
+#[derive(Debug, Default)]
+pub(super) struct OpenGates {
+    list: Vec<GateId>,
+    is_open: Vec<bool>,
+}
+
+impl OpenGates {
+    pub(super) fn clear(&mut self) {
+        for gate in self.list.drain(..) {
+            self.is_open[gate as usize] = false;
+        }
+    }
+
+    /// Notes that a literal of these sets was found.
+    #[inline]
+    pub(super) fn see(&mut self, gates: &[GateId]) {
+        for gate in gates {
+            let index = *gate as usize;
+            if index >= self.is_open.len() {
+                self.is_open.resize(index + 1, false);
+            }
+            if !self.is_open[index] {
+                self.is_open[index] = true;
+                self.list.push(*gate);
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    fn has(&self, gate: GateId) -> bool {
+        self.is_open.get(gate as usize).is_some_and(|open| *open)
+    }
 }
 
 /// Where the atoms of a text occur, sorted by atom and place.
@@ -102,18 +154,20 @@ impl Occurrences {
 pub(super) struct RuleScratch {
     /// Patterns that are words, and where the scan found them.
     pub(super) words: Vec<(AtomId, SymbolRange)>,
-    /// Patterns of which the scan found a required literal.
-    pub(super) gates: Vec<AtomId>,
+    /// Sets of required literals of which the scan found one.
+    pub(super) gates: OpenGates,
     candidates: Vec<u32>,
     points: Vec<(SymbolRange, u8)>,
     pattern_hits: Vec<PatternHits>,
+    /// Number of the text at hand.
+    text: u64,
 }
 
 /// What is known of one pattern in the text at hand.
 #[derive(Clone, Debug, Default)]
 struct PatternHits {
-    is_open: bool,
-    has_run: bool,
+    /// Number of the text that the ranges are of.
+    text: u64,
     ranges: Vec<SymbolRange>,
 }
 
@@ -255,6 +309,7 @@ impl RuleBook {
         for (atom, pattern) in self.patterns {
             patterns[atom as usize] = Some(pattern);
         }
+        let (gates, gates_of) = number_gates(&patterns);
         let (mut anchored, mut always) = (vec![Vec::new(); self.atoms.len()], Vec::new());
         for (index, rule) in (0..).zip(&self.rules) {
             // The group that the fewest terms can satisfy; slots count as many.
@@ -270,15 +325,37 @@ impl RuleBook {
                 None => always.push(index),
             }
         }
-        RuleSet { rules: self.rules, atoms: self.atoms.len(), anchored, always, patterns, slot_atoms }
+        RuleSet { rules: self.rules, atoms: self.atoms.len(), anchored, always, patterns, gates, gates_of, slot_atoms }
     }
+}
+
+/// Numbers the sets of required literals of all patterns; equal sets share a number.
+fn number_gates(patterns: &[Option<Pattern>]) -> (Vec<Gate>, Vec<Vec<GateId>>) {
+    let (mut gates, mut numbers) = (Vec::new(), HashMap::new());
+    let mut gates_of = vec![Vec::new(); patterns.len()];
+    for (atom, pattern) in (0_u32..).zip(patterns) {
+        let Some(Pattern { need: Need::AllOf(sets), .. }) = pattern else { continue };
+        for (rank, words) in sets.iter().enumerate() {
+            let next = u32::try_from(gates.len()).unwrap_or(u32::MAX);
+            let number = *numbers.entry(words).or_insert_with(|| {
+                gates.push(Gate { words: words.clone(), first_of: Vec::new() });
+                next
+            });
+            gates_of[atom as usize].push(number);
+            if rank == 0 {
+                gates[number as usize].first_of.push(atom);
+            }
+        }
+    }
+    (gates, gates_of)
 }
 
 /// How often a pattern is likely to be looked at, in the unit of terms; nothing for one that nothing announces.
 fn pattern_cost(pattern: &Pattern) -> Option<usize> {
     match &pattern.need {
         Need::Words(words) => Some(words.len()),
-        Need::OneOf(words) => {
+        Need::AllOf(sets) => {
+            let words = sets.first()?;
             let single = words.iter().filter(|word| word.chars().count() == 1).count();
             Some(50 + words.len() + 100 * single)
         }
@@ -318,6 +395,11 @@ impl RuleSet {
         self.pattern(atom).filter(|pattern| !matches!(pattern.need, Need::Words(_)))
     }
 
+    /// The sets of required literals.
+    pub(super) fn gates(&self) -> impl Iterator<Item = (GateId, &[String])> {
+        (0..).zip(self.gates.iter().map(|gate| gate.words.as_slice()))
+    }
+
     /// All patterns with their atoms.
     pub(super) fn patterns(&self) -> impl Iterator<Item = (AtomId, &Pattern)> {
         (0..).zip(&self.patterns).filter_map(|(atom, pattern)| Some((atom, pattern.as_ref()?)))
@@ -350,10 +432,13 @@ impl RuleSet {
                 last = Some(*atom);
             }
         }
-        buffers.open_patterns(self.atoms);
-        for atom in &buffers.gates {
-            buffers.candidates.extend(&self.anchored[*atom as usize]);
+        for gate in &buffers.gates.list {
+            for atom in &self.gates[*gate as usize].first_of {
+                buffers.candidates.extend(&self.anchored[*atom as usize]);
+            }
         }
+        buffers.text += 1;
+        buffers.pattern_hits.resize_with(self.atoms, PatternHits::default);
         buffers.candidates.sort_unstable();
         buffers.candidates.dedup();
         let candidates = std::mem::take(&mut buffers.candidates);
@@ -362,7 +447,14 @@ impl RuleSet {
             if rule.surfaces & 1 << surface as u8 == 0 {
                 continue;
             }
-            let mut search = Search { set: self, text, occurrences, patterns: &mut buffers.pattern_hits };
+            let mut search = Search {
+                set: self,
+                text,
+                number: buffers.text,
+                occurrences,
+                gates: &buffers.gates,
+                patterns: &mut buffers.pattern_hits,
+            };
             if !search.collect_points(rule, &mut buffers.points) {
                 continue;
             }
@@ -401,26 +493,13 @@ impl RuleSet {
     }
 }
 
-impl RuleScratch {
-    /// Forgets the patterns of the text before and marks those that may match in this one.
-    fn open_patterns(&mut self, atoms: usize) {
-        self.pattern_hits.resize_with(atoms, PatternHits::default);
-        for hits in &mut self.pattern_hits {
-            (hits.is_open, hits.has_run) = (false, false);
-        }
-        self.gates.sort_unstable();
-        self.gates.dedup();
-        for atom in &self.gates {
-            self.pattern_hits[*atom as usize].is_open = true;
-        }
-    }
-}
-
 /// One rule against one text.
 struct Search<'a> {
     set: &'a RuleSet,
     text: &'a FoldedText,
+    number: u64,
     occurrences: &'a Occurrences,
+    gates: &'a OpenGates,
     patterns: &'a mut [PatternHits],
 }
 
@@ -428,7 +507,10 @@ impl Search<'_> {
     /// Fills `points` with every place of every group, by start; false when some group has none.
     fn collect_points(&mut self, rule: &Rule, points: &mut Vec<(SymbolRange, u8)>) -> bool {
         points.clear();
-        // What the scan found is free; patterns run only when the rest is there.
+        if !rule.groups.iter().all(|group| group.iter().any(|atom| self.may_occur(*atom))) {
+            return false;
+        }
+        // What the scan found is free; expressions run only when the rest is there.
         for patterns in [false, true] {
             for (number, group) in (0_u8..).zip(&rule.groups) {
                 let has_expression = group.iter().any(|atom| self.set.expression(*atom).is_some());
@@ -460,16 +542,25 @@ impl Search<'_> {
     fn pattern_ranges(&mut self, atom: AtomId) -> &[SymbolRange] {
         let hits = &mut self.patterns[atom as usize];
         let Some(pattern) = self.set.expression(atom) else { return &[] };
-        if !hits.has_run {
-            hits.has_run = true;
+        if hits.text != self.number {
+            hits.text = self.number;
             hits.ranges.clear();
-            if hits.is_open || pattern.need == Need::Nothing {
+            if self.set.gates_of[atom as usize].iter().all(|gate| self.gates.has(*gate)) {
                 let text = self.text;
                 let found = pattern.regex.find_iter(text.plain()).filter(|m| !m.is_empty());
                 hits.ranges.extend(found.take(PATTERN_HITS_MAX).map(|m| text.from_plain(m.range())));
             }
         }
         &hits.ranges
+    }
+
+    /// Whether an atom occurs, or, for an expression, may match.
+    fn may_occur(&self, atom: AtomId) -> bool {
+        if self.set.expression(atom).is_some() {
+            self.set.gates_of[atom as usize].iter().all(|gate| self.gates.has(*gate))
+        } else {
+            !self.occurrences.of(atom).is_empty()
+        }
     }
 
     /// Appends one range per group for the first place where the rule holds. O(points × groups).

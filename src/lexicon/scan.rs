@@ -107,7 +107,7 @@ impl Lexicon {
         scratch.window.clear();
         for raw in &scratch.raw {
             let key = &self.dense.keys[raw.key as usize];
-            scratch.rule.gates.extend(&key.gates);
+            scratch.rule.gates.see(&key.gates);
             if key.terms.is_empty() && key.words.is_empty() {
                 continue;
             }
