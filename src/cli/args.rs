@@ -55,6 +55,9 @@ pub(super) struct RescanArguments {
     /// Begin anew although there is a checkpoint.
     #[arg(long)]
     pub(super) restart: bool,
+    /// Seconds between two checkpoints; 0 for one after every chunk of input.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(super) checkpoint_seconds: u32,
     /// Exit with 3 when lines were rejected.
     #[arg(long)]
     pub(super) strict: bool,

@@ -29,6 +29,7 @@ pub(super) fn run(arguments: RescanArguments, clock: Clock) -> Result<ExitCode, 
         threads: threads(arguments.threads),
         resume: arguments.resume,
         restart: arguments.restart,
+        checkpoint_every: Duration::from_secs(u64::from(arguments.checkpoint_seconds)),
     };
     if options.old.is_some() && options.output == stdout() {
         return Err(Failure::Usage("--diff prints to standard output; give --out a file".to_owned()));

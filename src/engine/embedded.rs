@@ -27,6 +27,6 @@ fn collect(dir: &Dir<'_>, files: &mut Vec<SourceFile>) {
 }
 
 /// The shipped sample items, as JSONL with a `label` per line.
-pub fn ordinary_sample() -> &'static str {
+pub fn samples() -> &'static str {
     SAMPLES
 }

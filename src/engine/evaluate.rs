@@ -8,7 +8,7 @@ use crate::model::{
     CharSpan, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind, Item, ItemError, LabelId, LabelScore,
     Milli, Verdict, to_char_spans,
 };
-use crate::text::{FoldedText, SymbolRange, Transforms};
+use crate::text::{FoldedText, SymbolRange};
 
 /// The short form of a decision; the long form is built only when somebody wants to see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,15 +162,4 @@ impl Writer<'_> {
         }
         (spans, matched)
     }
-}
-
-/// The disguises among a set of transforms; width, case, script and glosses are ordinary typography.
-pub(crate) fn is_disguise(transforms: Transforms) -> bool {
-    let ordinary = Transforms::WIDTH
-        | Transforms::CASE
-        | Transforms::HANT
-        | Transforms::COMPAT
-        | Transforms::GLOSS
-        | Transforms::DROP_BLANK;
-    !(transforms - ordinary).is_empty()
 }

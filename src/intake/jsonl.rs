@@ -69,8 +69,9 @@ impl JsonLines {
                 self.at_end = true;
                 break;
             }
-            let length = buffer.len();
-            chunk.lines.extend_from_slice(buffer);
+            // Never past the limit, so that what is too long does not depend on how the bytes come in.
+            let length = buffer.len().min(LINE_BYTES_MAX + 1 - chunk.lines.len());
+            chunk.lines.extend_from_slice(&buffer[..length]);
             self.reader.consume(length);
         }
         self.advance(&mut chunk);
@@ -93,7 +94,11 @@ impl JsonLines {
         chunk.lines = Vec::new();
         let mut seen = length as u64;
         loop {
-            let buffer = self.reader.fill_buf()?;
+            let buffer = match self.reader.fill_buf() {
+                Ok(buffer) => buffer,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(e),
+            };
             if buffer.is_empty() {
                 self.at_end = true;
                 break;
@@ -172,6 +177,18 @@ mod tests {
         assert_eq!(rejects, [2]);
         let lines: Vec<_> = chunks.iter().flat_map(|c| c.numbered_lines().map(|(n, _)| n)).collect();
         assert_eq!(lines, [1, 3]);
+    }
+
+    #[test]
+    fn the_limit_is_exact_however_the_bytes_come_in() {
+        for (length, rejected) in [(LINE_BYTES_MAX, 0), (LINE_BYTES_MAX + 1, 1)] {
+            for end in ["", "\n", "\n{}\n"] {
+                let mut bytes = vec![b'x'; length];
+                bytes.extend(end.as_bytes());
+                let chunks = read_all(&bytes, Position::default());
+                assert_eq!(chunks.iter().map(|c| c.rejects.len()).sum::<usize>(), rejected, "{length} {end:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Parquet files; columns are named as the keys of an item, nested groups or `account.id` spellings both work.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Once;
 
 use parquet::file::reader::SerializedFileReader;
 use parquet::record::reader::RowIter;
@@ -18,6 +20,8 @@ pub(super) struct ParquetRows {
     path: String,
     position: Position,
     at_end: bool,
+    /// What the reader failed with; told once everything before it is delivered.
+    failure: Option<io::Error>,
 }
 
 impl ParquetRows {
@@ -25,7 +29,7 @@ impl ParquetRows {
     pub(super) fn open(file: &Path, path: String, position: Position) -> io::Result<Self> {
         let reader = guarded(|| SerializedFileReader::new(File::open(file)?).map_err(invalid))??;
         let rows = reader.into_iter();
-        let mut rows = Self { rows, path, position, at_end: false };
+        let mut rows = Self { rows, path, position, at_end: false, failure: None };
         for _ in 0..position.offset {
             rows.row()?;
         }
@@ -33,22 +37,33 @@ impl ParquetRows {
     }
 
     pub(super) fn next(&mut self) -> io::Result<Option<Chunk>> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         if self.at_end {
             return Ok(None);
         }
         let mut chunk = RowChunk::new(&self.path, self.position);
         let mut number = self.position.lines;
         while !chunk.is_full() {
-            let Some(row) = self.row()? else {
-                self.at_end = true;
-                break;
+            let row = match self.row() {
+                Ok(Some(row)) => row,
+                Ok(None) => {
+                    self.at_end = true;
+                    break;
+                }
+                Err(e) => {
+                    self.failure = Some(e);
+                    break;
+                }
             };
             number += 1;
             chunk.push(number, Ok(to_json(&row)));
         }
         let chunk = chunk.finish();
-        if let Some(chunk) = &chunk {
-            self.position = chunk.end;
+        match &chunk {
+            Some(chunk) => self.position = chunk.end,
+            None => return self.failure.take().map_or(Ok(None), Err),
         }
         Ok(chunk)
     }
@@ -62,9 +77,27 @@ impl ParquetRows {
     }
 }
 
-/// The decoder asserts what a well-formed file promises; a damaged file must be an error all the same.
+thread_local! {
+    /// Whether this thread is inside [`guarded`].
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The decoder asserts what a well-formed file promises; a damaged file must be an error all the same, and no trace of
+/// a panic on standard error.
 fn guarded<T>(read: impl FnOnce() -> T) -> io::Result<T> {
-    catch_unwind(AssertUnwindSafe(read))
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !GUARDED.get() {
+                usual(info);
+            }
+        }));
+    });
+    GUARDED.set(true);
+    let result = catch_unwind(AssertUnwindSafe(read));
+    GUARDED.set(false);
+    result
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the Parquet file is damaged"))
 }
 

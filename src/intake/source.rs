@@ -102,10 +102,20 @@ impl Intake {
     /// The next chunk over all inputs; nothing at the end.
     ///
     /// # Errors
-    /// An input that cannot be opened or read.
+    /// An input that cannot be opened or read. Nothing is read after that.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>, IntakeError> {
+        let chunk = self.read_chunk();
+        if chunk.is_err() {
+            // The worker that asks next must not go on with the next input.
+            self.reader = None;
+            self.position.input = self.inputs.len();
+        }
+        chunk
+    }
+
+    fn read_chunk(&mut self) -> Result<Option<Chunk>, IntakeError> {
         while let Some(path) = self.inputs.get(self.position.input).cloned() {
-            let failed = |source| IntakeError::Io { path: path.display().to_string(), source };
+            let failed = |source| IntakeError::Io { path: path.display().to_string(), source: explained(&path, source) };
             if self.reader.is_none() {
                 self.reader = Some(self.open(&path).map_err(failed)?);
             }
@@ -158,6 +168,15 @@ impl Intake {
             _ => Box::new(file),
         })
     }
+}
+
+/// Says of a fault in compressed data what it means: decoders only name what they missed.
+fn explained(path: &Path, error: io::Error) -> io::Error {
+    let is_compressed = path.extension().is_some_and(|e| e == "zst" || e == "gz");
+    if !is_compressed || error.raw_os_error().is_some() {
+        return error;
+    }
+    io::Error::new(error.kind(), format!("the compressed data is cut off or damaged ({error})"))
 }
 
 /// Largest back-reference window of a `.zst` input, as a power of two: 128 MiB.

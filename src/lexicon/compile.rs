@@ -62,6 +62,8 @@ pub struct Exemption {
 /// What one pattern of an automaton stands for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Key {
+    /// Length in characters.
+    pub(super) chars: u32,
     pub(super) terms: Vec<u32>,
     pub(super) exemptions: Vec<u32>,
     /// Patterns that this word satisfies.
@@ -385,7 +387,8 @@ impl<'t> EngineBuilder<'t> {
     fn key(&mut self, text: &'t str) -> &mut Key {
         let at = *self.index.entry(text).or_insert_with(|| {
             self.patterns.push(text);
-            self.keys.push(Key::default());
+            let chars = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+            self.keys.push(Key { chars, ..Key::default() });
             self.keys.len() - 1
         });
         &mut self.keys[at]
@@ -405,23 +408,36 @@ impl<'t> EngineBuilder<'t> {
     }
 }
 
+/// The two automata under construction.
+#[derive(Default)]
+struct EnginesBuilder<'t> {
+    dense: EngineBuilder<'t>,
+    plain: EngineBuilder<'t>,
+}
+
+impl<'t> EnginesBuilder<'t> {
+    /// What stands behind a text, in the automaton of the view that can contain it.
+    fn key(&mut self, text: &'t str) -> &mut Key {
+        if is_dense_key(text) { self.dense.key(text) } else { self.plain.key(text) }
+    }
+}
+
 /// The automata over the dense and the plain view.
 fn build_engines(terms: &[Term], exemptions: &[Exemption], rules: &RuleSet) -> Result<(Engine, Engine), String> {
-    let (mut dense, mut plain) = (EngineBuilder::default(), EngineBuilder::default());
+    let mut engines = EnginesBuilder::default();
     for (number, term) in (0..).zip(terms) {
-        let builder = if is_dense_key(&term.key) { &mut dense } else { &mut plain };
-        builder.key(&term.key).terms.push(number);
+        engines.key(&term.key).terms.push(number);
     }
     for (number, exemption) in (0..).zip(exemptions) {
-        dense.key(&exemption.key).exemptions.push(number);
+        engines.key(&exemption.key).exemptions.push(number);
     }
     for (atom, pattern) in rules.patterns() {
         if let Need::Words(words) = &pattern.need {
-            words.iter().for_each(|word| dense.key(word).words.push(atom));
+            words.iter().for_each(|word| engines.key(word).words.push(atom));
         }
     }
     for (gate, words) in rules.gates() {
-        words.iter().for_each(|word| dense.key(word).gates.push(gate));
+        words.iter().for_each(|word| engines.key(word).gates.push(gate));
     }
-    Ok((dense.build()?, plain.build()?))
+    Ok((engines.dense.build()?, engines.plain.build()?))
 }

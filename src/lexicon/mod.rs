@@ -7,13 +7,12 @@
 
 mod compile;
 mod format;
+mod lint;
 mod pattern;
 mod problem;
 mod rule;
 mod scan;
 mod verify;
-
-pub mod lint;
 
 pub use compile::{Exemption, Lexicon, LoadContext, Term};
 pub use format::{Mode, Origin, SourceFile};

@@ -7,8 +7,6 @@
 use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use crate::text::class_of;
-
 /// Largest compiled pattern, in bytes.
 const REGEX_BYTES_MAX: usize = 1 << 18;
 /// Most literals that one pattern adds to the scan.
@@ -52,7 +50,7 @@ impl Pattern {
 }
 
 fn need(hir: &Hir) -> Need {
-    let is_findable = |words: &[String]| words.iter().all(|w| !w.is_empty() && w.chars().all(|c| class_of(c).is_dense()));
+    let is_findable = |words: &[String]| words.iter().all(|word| !word.trim().is_empty());
     if let Some(words) = exact(hir)
         && is_findable(&words)
     {

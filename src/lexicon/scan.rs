@@ -79,7 +79,7 @@ impl Lexicon {
         out.rule_ranges.clear();
         out.hits_cut = false;
         self.scan_dense(text, segmenter, scratch, out);
-        self.scan_plain(text, out);
+        self.scan_plain(text, scratch, out);
         out.hits.sort_unstable_by_key(|hit| (hit.range, hit.term));
         self.find_slots(text, finder, scratch, out);
         let has_patterns = !scratch.rule.words.is_empty() || !scratch.rule.gates.is_empty();
@@ -96,28 +96,33 @@ impl Lexicon {
             return;
         }
         scratch.innocent.clear();
+        let mut cursor = 0;
         for raw in &scratch.raw {
-            for exemption in &self.dense.keys[raw.key as usize].exemptions {
-                let (range, count) = text.from_dense(raw.start as usize..raw.end as usize);
-                if verify::gaps_are_allowed(text, range, count) {
-                    scratch.innocent.push((range, *exemption));
-                }
+            let key = &self.dense.keys[raw.key as usize];
+            if key.exemptions.is_empty() {
+                continue;
+            }
+            cursor = text.dense_end(cursor, raw.end as usize);
+            let range = text.from_dense(cursor, key.chars);
+            if verify::gaps_are_allowed(text, range, key.chars) {
+                scratch.innocent.extend(key.exemptions.iter().map(|exemption| (range, *exemption)));
             }
         }
         scratch.window.clear();
+        cursor = 0;
         for raw in &scratch.raw {
             let key = &self.dense.keys[raw.key as usize];
             scratch.rule.gates.see(&key.gates);
             if key.terms.is_empty() && key.words.is_empty() {
                 continue;
             }
-            let bytes = raw.start as usize..raw.end as usize;
-            let (range, count) = text.from_dense(bytes.clone());
-            let gap = range.len() - count;
+            cursor = text.dense_end(cursor, raw.end as usize);
+            let range = text.from_dense(cursor, key.chars);
+            let gap = range.len() - key.chars;
             if gap == 0 {
                 scratch.rule.words.extend(key.words.iter().map(|atom| (*atom, range)));
             }
-            if gap > 0 && !verify::gaps_are_allowed(text, range, count) {
+            if gap > 0 && !verify::gaps_are_allowed(text, range, key.chars) {
                 continue;
             }
             let mut on_boundary = None;
@@ -128,9 +133,9 @@ impl Lexicon {
                 }
                 let stands = match term.mode {
                     Mode::Anywhere => true,
-                    Mode::Latin => verify::is_latin_word(text, range, count),
+                    Mode::Latin => verify::is_latin_word(text, range),
                     Mode::Word => *on_boundary.get_or_insert_with(|| {
-                        scratch.window.is_word(text, segmenter, bytes.clone())
+                        scratch.window.is_word(text, segmenter, raw.start as usize..raw.end as usize)
                     }),
                 };
                 if stands {
@@ -140,13 +145,19 @@ impl Lexicon {
         }
     }
 
-    fn scan_plain(&self, text: &FoldedText, out: &mut Matches) {
+    fn scan_plain(&self, text: &FoldedText, scratch: &mut ScanScratch, out: &mut Matches) {
         let Some(automaton) = &self.plain.automaton else { return };
+        if text.plain().len() == text.dense().len() {
+            return;
+        }
         for found in automaton.find_overlapping_iter(text.plain()) {
             let range = text.from_plain(found.range());
-            for index in &self.plain.keys[found.pattern().as_usize()].terms {
+            let key = &self.plain.keys[found.pattern().as_usize()];
+            scratch.rule.gates.see(&key.gates);
+            scratch.rule.words.extend(key.words.iter().map(|atom| (*atom, range)));
+            for index in &key.terms {
                 let latin = self.terms[*index as usize].mode == Mode::Latin;
-                if !latin || verify::is_latin_word(text, range, range.len()) {
+                if !latin || verify::is_latin_word(text, range) {
                     push(out, Hit { term: *index, range, transforms: text.transforms_of(range, false) });
                 }
             }

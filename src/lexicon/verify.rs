@@ -49,7 +49,7 @@ pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_char
 }
 
 /// Whether no Latin letter or digit touches the hit where it begins or ends with one.
-pub(super) fn is_latin_word(text: &FoldedText, range: SymbolRange, _dense_chars: u32) -> bool {
+pub(super) fn is_latin_word(text: &FoldedText, range: SymbolRange) -> bool {
     let symbols = text.symbols();
     let alphanumeric = |index: usize| {
         symbols.get(index).is_some_and(|s| matches!(s.class, Class::Latin | Class::Digit))

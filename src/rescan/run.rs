@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::diff::OldDecisions;
 use super::pipeline::Work;
@@ -32,6 +33,8 @@ pub struct Options {
     pub resume: bool,
     /// Begin anew although there is a checkpoint.
     pub restart: bool,
+    /// Time between two checkpoints; zero for one after every chunk.
+    pub checkpoint_every: Duration,
 }
 
 /// Why a run failed. What was written before stays, and a checkpoint says how far it came.
@@ -155,15 +158,19 @@ fn open_outputs(options: &Options) -> Result<Outputs, RescanError> {
     })
 }
 
+/// Where a checkpoint would be: beside an output that is a regular file.
+fn checkpoint_path(options: &Options, outputs: &Outputs) -> Option<PathBuf> {
+    let is_regular = outputs.decisions.as_ref().is_some_and(Output::is_regular);
+    options.output.as_deref().filter(|_| is_regular).map(Checkpoint::<RunState>::path_for)
+}
+
 /// A checkpoint is kept when the output is a regular file and every input can be read again.
 fn checkpoint_target(
     bundle: &Bundle,
     options: &Options,
     outputs: &Outputs,
 ) -> Result<Option<CheckpointTarget>, RescanError> {
-    let Some(output) = options.output.as_ref().filter(|_| outputs.decisions.as_ref().is_some_and(Output::is_regular)) else {
-        return Ok(None);
-    };
+    let Some(path) = checkpoint_path(options, outputs) else { return Ok(None) };
     if options.inputs.iter().any(|input| !input.is_file()) {
         return Ok(None);
     }
@@ -174,10 +181,11 @@ fn checkpoint_target(
     let inputs = options.inputs.iter().map(stamp).collect::<Result<_, _>>()?;
     let rejects = options.rejects.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     Ok(Some(CheckpointTarget {
-        path: Checkpoint::<RunState>::path_for(output),
+        path,
         inputs,
         bundle: bundle.versions().bundle.clone(),
         options: format!("all={} rejects={rejects} engine={}", options.all, bundle.versions().engine),
+        every: options.checkpoint_every,
     }))
 }
 
@@ -188,13 +196,19 @@ fn resume(
     outputs: &mut Outputs,
 ) -> Result<(RunState, bool), RescanError> {
     let mut found = None;
-    if let Some(target) = target
-        && !options.restart
-        && let Some(checkpoint) = Checkpoint::<RunState>::read(&target.path)?
+    let path = checkpoint_path(options, outputs);
+    if options.restart {
+        // Gone before the outputs are cut: it would not fit what is written from here on.
+        path.as_deref().map_or(Ok(()), forget_checkpoint)?;
+    } else if let Some(path) = path
+        && let Some(checkpoint) = Checkpoint::<RunState>::read(&path)?
     {
         if !options.resume {
-            return Err(RescanError::Unfinished(target.path.display().to_string()));
+            return Err(RescanError::Unfinished(path.display().to_string()));
         }
+        let Some(target) = target else {
+            return Err(CheckpointError::Foreign { path: path.display().to_string(), what: "an input" }.into());
+        };
         checkpoint.check(&target.path, &target.inputs, &target.bundle, &target.options)?;
         found = Some(checkpoint);
     }
@@ -211,4 +225,14 @@ fn resume(
     cut(&mut outputs.decisions, &options.output, output_bytes)?;
     cut(&mut outputs.rejects, &options.rejects, rejects_bytes)?;
     Ok((state, resumed))
+}
+
+/// Removes a checkpoint that is no longer wanted, if there is one.
+pub(super) fn forget_checkpoint(path: &Path) -> Result<(), RescanError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(RescanError::Output { path: path.display().to_string(), source })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }

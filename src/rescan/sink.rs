@@ -1,13 +1,12 @@
 //! Judged chunks in any order → files in input order, with checkpoints.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::pipeline::Judged;
-use super::run::RescanError;
+use super::run::{RescanError, forget_checkpoint};
 use super::tally::Tally;
 use crate::intake::Position;
 use crate::store::{Checkpoint, InputStamp, Output};
@@ -15,8 +14,6 @@ use crate::telemetry::Clock;
 
 /// Chunks that may wait for an earlier one, beyond one per worker.
 const WAITING_CHUNKS_MAX: usize = 16;
-/// Time between two checkpoints.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 
 /// The run's own part of a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -32,6 +29,8 @@ pub(super) struct CheckpointTarget {
     pub(super) inputs: Vec<InputStamp>,
     pub(super) bundle: String,
     pub(super) options: String,
+    /// Time between two checkpoints.
+    pub(super) every: Duration,
 }
 
 /// The files of a run.
@@ -114,19 +113,19 @@ impl OrderedSink {
     /// the run came.
     pub(super) fn finish(self) -> Result<Tally, RescanError> {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(failure) = state.failure.take().or(state.inputs_failure.take()) {
+        if let Some(failure) = state.failure.take() {
+            // One output may hold what another lost: only the last checkpoint knows where they agree.
+            let _ = state.outputs.finish();
+            return Err(failure);
+        }
+        if let Some(failure) = state.inputs_failure.take() {
             // The first failure is the one to report, whatever these two say.
             let _ = state.write_checkpoint();
             let _ = state.outputs.finish();
             return Err(failure);
         }
         state.outputs.finish()?;
-        if let Some(target) = &state.checkpoint
-            && let Err(e) = std::fs::remove_file(&target.path)
-            && e.kind() != io::ErrorKind::NotFound
-        {
-            return Err(RescanError::Output { path: target.path.display().to_string(), source: e });
-        }
+        state.checkpoint.as_ref().map_or(Ok(()), |target| forget_checkpoint(&target.path))?;
         Ok(state.done.tally)
     }
 
@@ -137,13 +136,18 @@ impl OrderedSink {
 
 impl State {
     fn write_ready(&mut self) -> Result<(), RescanError> {
+        let before = self.next;
         while let Some(judged) = self.waiting.remove(&self.next) {
             self.outputs.write(&judged)?;
             self.next += 1;
             self.done.tally.add(&judged.tally);
             self.done.position = judged.end;
         }
-        if self.checkpoint.is_some() && self.clock.elapsed() - self.last_checkpoint >= CHECKPOINT_EVERY {
+        let is_due = self
+            .checkpoint
+            .as_ref()
+            .is_some_and(|target| self.clock.elapsed().saturating_sub(self.last_checkpoint) >= target.every);
+        if is_due && self.next > before {
             self.write_checkpoint()?;
             self.last_checkpoint = self.clock.elapsed();
         }

@@ -274,13 +274,19 @@ impl FoldedText {
         SymbolRange { start: index(bytes.start), end: index(bytes.end) }
     }
 
-    /// The symbols from the first to the last character of a non-empty byte range of the dense view, and the
-    /// number of dense characters in it. O(log n).
-    pub fn from_dense(&self, bytes: Range<usize>) -> (SymbolRange, u32) {
-        let first = self.dense_index(bytes.start);
-        let last = self.dense_index(bytes.end).saturating_sub(1).max(first);
+    /// Number of dense characters that start before a byte of the dense view, counted on from `cursor`, which must not
+    /// lie behind it. Bytes that come in order cost O(1) each.
+    pub fn dense_end(&self, mut cursor: usize, byte: usize) -> usize {
+        while self.dense_starts.get(cursor).is_some_and(|d| (d.byte as usize) < byte) {
+            cursor += 1;
+        }
+        cursor
+    }
+
+    /// The symbols from the first to the last of the `count` dense characters in front of number `end`.
+    pub fn from_dense(&self, end: usize, count: u32) -> SymbolRange {
         let symbol = |index: usize| self.dense_starts.get(index).map_or(0, |d| d.symbol);
-        (SymbolRange { start: symbol(first), end: symbol(last) + 1 }, as_u32(last + 1 - first))
+        SymbolRange { start: symbol(end.saturating_sub(count as usize)), end: symbol(end.saturating_sub(1)) + 1 }
     }
 
     /// Index of the dense character that starts at or behind a byte of the dense view. O(log n).
