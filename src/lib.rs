@@ -1,13 +1,39 @@
-//! Content moderation for Chinese platforms.
-pub mod model;
-pub mod text;
-pub mod segment;
-pub mod lexicon;
+//! qingliu (清流): content moderation for Chinese platforms. A post, a comment or a profile goes in; an explained,
+//! versioned, appealable decision comes out.
+//!
+//! The modules stand in the order of the data's way, and each imports only from above:
+//!
+//! 1. [`model`]: what is judged and what comes out.
+//! 2. [`text`]: bytes → folded text with the way back; contacts and addresses. [`segment`]: word boundaries.
+//! 3. [`lexicon`]: dictionary files → terms and rules → hits.
+//! 4. [`decide`]: hits → points → verdict, reasons, what-if.
+//! 5. [`engine`]: the order of the stages; a bundle is one version of everything that judges.
+//! 6. [`intake`], [`emit`], [`store`], [`telemetry`]: files, disks, clocks.
+//! 7. [`rescan`], [`cli`]: batch runs and commands.
+//!
+//! ```
+//! use qingliu::engine::{Bundle, Scratch, decision, embedded_files, evaluate};
+//! use qingliu::model::{Item, Verdict};
+//!
+//! let bundle = Bundle::load(&embedded_files(), jiff::civil::date(2026, 11, 21))?;
+//! let mut scratch = Scratch::default();
+//! let item = Item::from_text("今天的包子真好吃，下次还来");
+//! let outcome = evaluate(&bundle, &item, &mut scratch)?;
+//! assert_eq!(outcome.verdict, Verdict::Pass);
+//! let decision = decision(&bundle, &item, "p1", &scratch);
+//! assert!(decision.evidence.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod cli;
 pub mod decide;
+pub mod emit;
 pub mod engine;
 pub mod intake;
-pub mod emit;
-pub mod store;
+pub mod lexicon;
+pub mod model;
 pub mod rescan;
+pub mod segment;
+pub mod store;
 pub mod telemetry;
-pub mod cli;
+pub mod text;
