@@ -27,6 +27,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct RescanArguments {
     /// Inputs: JSONL, CSV or Parquet, also .zst or .gz; patterns such as 'posts/*.jsonl'; - for standard input.
     #[arg(long = "in", required = true, num_args = 1.., value_name = "FILE")]

@@ -25,7 +25,8 @@ struct Rates {
 }
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
-    let loaded = bundle_files(arguments.bundle.as_deref()).and_then(|files| Bundle::load(&files, Clock::today()));
+    let loaded =
+        bundle_files(arguments.bundle.as_deref()).and_then(|files| Bundle::load(&files, Clock::today()));
     let bundle = match loaded {
         Ok(bundle) => bundle,
         Err(BundleError(problems)) => {
@@ -127,8 +128,12 @@ const ALARMING_WEIGHT: crate::model::Milli = 300;
 
 fn show(bundle: &Bundle, rates: &Rates, problems: usize) {
     let lexicon = &bundle.lexicon;
-    let mut frequent: Vec<_> =
-        lexicon.terms().iter().zip(&rates.terms).filter(|(term, count)| term.weight > 0 && **count > 0).collect();
+    let mut frequent: Vec<_> = lexicon
+        .terms()
+        .iter()
+        .zip(&rates.terms)
+        .filter(|(term, count)| term.weight > 0 && **count > 0)
+        .collect();
     frequent.sort_by(|(a, a_count), (b, b_count)| b_count.cmp(a_count).then(a.id.cmp(&b.id)));
     if !frequent.is_empty() {
         render::line(&format!("{:>10}  {:<20} {:>6}  term", "per 10,000", "id", "weight"));

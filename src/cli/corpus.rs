@@ -31,7 +31,8 @@ pub(super) fn for_each_line(
         while let Some(chunk) = intake.next_chunk().map_err(Failure::run)? {
             for (number, line) in chunk.numbered_lines() {
                 let place = format!("{name}:{number}");
-                let line = std::str::from_utf8(line).map_err(|_| Failure::Run(format!("{place}: not UTF-8")))?;
+                let line =
+                    std::str::from_utf8(line).map_err(|_| Failure::Run(format!("{place}: not UTF-8")))?;
                 if is_text {
                     each(&place, &serde_json::json!({ "text": line }).to_string())?;
                 } else {

@@ -85,10 +85,12 @@ fn judge(bundle: &Bundle, batch: &[(String, String)]) -> Result<Vec<Row>, Failur
             let truth = marks.label.unwrap_or_default();
             let truth_id = bundle.taxonomy.find(&truth);
             if truth_id.is_none() && truth != "benign" && truth != "spam" {
-                let nearest = crate::lexicon::suggestion(&truth, bundle.taxonomy.iter().map(|(_, l)| l.id.as_str()));
+                let nearest =
+                    crate::lexicon::suggestion(&truth, bundle.taxonomy.iter().map(|(_, l)| l.id.as_str()));
                 return Err(Failure::Run(format!("{place}: unknown label {truth:?}{nearest}")));
             }
-            let outcome = evaluate(bundle, &item, scratch).map_err(|e| Failure::Run(format!("{place}: {e}")))?;
+            let outcome =
+                evaluate(bundle, &item, scratch).map_err(|e| Failure::Run(format!("{place}: {e}")))?;
             let prediction = match outcome.top.filter(|_| outcome.verdict != Verdict::Pass) {
                 Some(top) => on_level_of(bundle, top, truth_id, scratch),
                 None => "benign".to_owned(),
@@ -103,7 +105,8 @@ fn on_level_of(bundle: &Bundle, top: LabelId, truth: Option<LabelId>, scratch: &
     let taxonomy = &bundle.taxonomy;
     let root = taxonomy.root(top);
     let wants_child = truth.is_some_and(|truth| taxonomy.root(truth) != truth);
-    let child = scratch.labels().iter().map(|(label, _)| *label).find(|l| *l != root && taxonomy.root(*l) == root);
+    let child =
+        scratch.labels().iter().map(|(label, _)| *label).find(|l| *l != root && taxonomy.root(*l) == root);
     let id = child.filter(|_| wants_child).unwrap_or(root);
     taxonomy.label(id).id.clone()
 }
@@ -181,10 +184,19 @@ fn print(report: &Report) {
     let rate = |value: Option<f64>| value.map_or("      -".to_owned(), |v| format!("{:>6.2}%", v * 100.0));
     render::line(&format!("{:<24} {:>7} {:>9} {:>6} {:>6}", "label", "rows", "precision", "recall", "F1"));
     for (label, f) in &report.labels {
-        let line = format!("{label:<24} {:>7} {:>9} {} {}", f.support, show(f.precision), show(f.recall), show(f.f1));
+        let line = format!(
+            "{label:<24} {:>7} {:>9} {} {}",
+            f.support,
+            show(f.precision),
+            show(f.recall),
+            show(f.f1)
+        );
         render::line(&line);
     }
-    render::line(&format!("\n{:<24} {:>7} {:>9} {:>6} {:>7} {:>8}", "source", "rows", "precision", "recall", "benign+", "macro-F1"));
+    render::line(&format!(
+        "\n{:<24} {:>7} {:>9} {:>6} {:>7} {:>8}",
+        "source", "rows", "precision", "recall", "benign+", "macro-F1"
+    ));
     for (source, f) in &report.sources {
         let name = if source.is_empty() { "(none)" } else { source };
         let line = format!(

@@ -64,7 +64,11 @@ fn show(bundle: &Bundle, item: &Item<'_>, decision: &Decision, scratch: &Scratch
             continue;
         }
         let own: Vec<ByteSpan> = spans.iter().filter(|s| s.field == index).copied().collect();
-        let prefix = if item.texts().filter(|(_, t)| !t.is_empty()).count() > 1 { format!("{name}: ") } else { String::new() };
+        let prefix = if item.texts().filter(|(_, t)| !t.is_empty()).count() > 1 {
+            format!("{name}: ")
+        } else {
+            String::new()
+        };
         render::line(&format!("  {prefix}{}", render::highlight(text, &own)));
     }
     for (number, evidence) in decision.evidence.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! Text for a terminal. The one place that prints.
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
@@ -53,7 +54,10 @@ pub(super) fn highlight(text: &str, spans: &[ByteSpan]) -> String {
         }
         match c {
             '\n' => out.push('\n'),
-            c if c.is_control() || is_invisible(c) => out.push_str(&format!("<{:04X}>", u32::from(c))),
+            c if c.is_control() || is_invisible(c) => {
+                // Writing to a string cannot fail.
+                let _ = write!(out, "<{:04X}>", u32::from(c));
+            }
             c => out.push(c),
         }
     }

@@ -12,7 +12,7 @@ use super::args::RescanArguments;
 use super::{Failure, load_bundle, render};
 use crate::intake::expand_inputs;
 use crate::model::Verdict;
-use crate::rescan::{OldDecisions, Options, RescanError, Report, Summary};
+use crate::rescan::{OldDecisions, Options, Report, RescanError, Summary};
 use crate::telemetry::{Clock, peak_memory_bytes};
 
 pub(super) fn run(arguments: RescanArguments, clock: Clock) -> Result<ExitCode, Failure> {
@@ -70,7 +70,10 @@ fn progress_bar(inputs: &[PathBuf]) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let sizes: Option<u64> = inputs.iter().map(|path| path.metadata().ok().filter(|m| m.is_file()).map(|m| m.len())).sum();
+    let sizes: Option<u64> = inputs
+        .iter()
+        .map(|path| path.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len()))
+        .sum();
     let (bar, template) = match sizes {
         Some(total) => (ProgressBar::new(total), "{bar:30} {percent:>3}% {msg} {bytes_per_sec} eta {eta}"),
         None => (ProgressBar::no_length(), "{spinner} {msg} {bytes} {bytes_per_sec}"),
@@ -90,7 +93,7 @@ fn summarise(
     load: Duration,
     total: Duration,
 ) -> Summary {
-    let seconds = (total - load).as_secs_f64();
+    let seconds = total.saturating_sub(load).as_secs_f64();
     let judged_now = report.tally.items - report.items_before;
     #[expect(clippy::cast_precision_loss, reason = "a rate for people; counts stay far below 2^52")]
     let posts_per_second = judged_now as f64 / seconds.max(1e-9);
@@ -122,7 +125,12 @@ fn print_summary(summary: &Summary) {
             format!("{style}{}{style:#} {count}", verdict.as_str())
         })
         .collect();
-    render::note(&format!("{} posts: {}; rejected lines {}", summary.posts, counts.join(", "), summary.rejected));
+    render::note(&format!(
+        "{} posts: {}; rejected lines {}",
+        summary.posts,
+        counts.join(", "),
+        summary.rejected
+    ));
     let mut labels: Vec<(&String, &u64)> = summary.labels.iter().collect();
     labels.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     if !labels.is_empty() {
@@ -132,7 +140,9 @@ fn print_summary(summary: &Summary) {
     if let Some(changed) = summary.changed {
         render::note(&format!("{changed} changed"));
     }
-    let memory = summary.peak_memory_bytes.map_or_else(String::new, |bytes| format!(", peak memory {} MiB", bytes >> 20));
+    let memory = summary
+        .peak_memory_bytes
+        .map_or_else(String::new, |bytes| format!(", peak memory {} MiB", bytes >> 20));
     render::note(&format!(
         "{:.2} s on {} thread(s), {:.0} posts/s{memory}; bundle {} loaded in {:.2} s",
         summary.seconds, summary.threads, summary.posts_per_second, summary.bundle, summary.load_seconds

@@ -66,7 +66,7 @@ struct RawArticles {
 #[derive(Clone, Debug)]
 pub struct Articles {
     instruments: Vec<Instrument>,
-    articles: Vec<Article>,
+    entries: Vec<Article>,
     labels: Vec<Vec<LabelId>>,
     validity_ms: Vec<(i64, i64)>,
 }
@@ -92,14 +92,18 @@ impl Articles {
             let mut ids = Vec::new();
             for label in &article.labels {
                 let nearest = || suggestion(label, taxonomy.iter().map(|(_, l)| l.id.as_str()));
-                ids.push(taxonomy.find(label).ok_or_else(|| problem(format!("unknown label {label:?}{}", nearest())))?);
+                ids.push(
+                    taxonomy
+                        .find(label)
+                        .ok_or_else(|| problem(format!("unknown label {label:?}{}", nearest())))?,
+                );
             }
             labels.push(ids);
             let from = day_ms(article.valid_from.as_deref(), i64::MIN).map_err(problem)?;
             let to = day_ms(article.valid_to.as_deref(), i64::MAX).map_err(problem)?;
             validity_ms.push((from, if to == i64::MAX { to } else { to.saturating_add(DAY_MS) }));
         }
-        Ok(Self { instruments: raw.instrument, articles: raw.article, labels, validity_ms })
+        Ok(Self { instruments: raw.instrument, entries: raw.article, labels, validity_ms })
     }
 
     /// Ids of the articles that a measure on `label` rests on, in file order; those out of force at `time_ms` are
@@ -110,13 +114,13 @@ impl Articles {
             time_ms.is_none_or(|time| from <= time && time < to)
                 && self.labels[index].iter().any(|ancestor| taxonomy.is_under(label, *ancestor))
         };
-        let articles = self.articles.iter().enumerate();
+        let articles = self.entries.iter().enumerate();
         articles.filter(|(index, _)| holds(*index)).map(|(_, article)| article.id.clone()).collect()
     }
 
     /// The data of an article.
     pub fn find(&self, id: &str) -> Option<&Article> {
-        self.articles.iter().find(|article| article.id == id)
+        self.entries.iter().find(|article| article.id == id)
     }
 
     /// The data of an instrument.

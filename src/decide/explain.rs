@@ -45,15 +45,21 @@ pub fn sentence(taxonomy: &Taxonomy, evidence: &Evidence, language: Language) ->
     let note = evidence.detail.note.as_deref().map(|note| format!(" [{note}]")).unwrap_or_default();
     let body = match (evidence.kind, language) {
         (EvidenceKind::Contact, Language::Chinese) => format!("出现联系方式“{matched}”（{}）", evidence.rule),
-        (EvidenceKind::Contact, Language::English) => format!("a way to get in touch, “{matched}” ({})", evidence.rule),
+        (EvidenceKind::Contact, Language::English) => {
+            format!("a way to get in touch, “{matched}” ({})", evidence.rule)
+        }
         (EvidenceKind::Rule, Language::Chinese) if evidence.weight < 0.0 => {
             format!("减轻规则 {}（自“{matched}”起）", evidence.rule)
         }
         (EvidenceKind::Rule, Language::English) if evidence.weight < 0.0 => {
             format!("mitigating rule {} (from “{matched}”)", evidence.rule)
         }
-        (EvidenceKind::Rule, Language::Chinese) => format!("符合“{label}”规则 {}（自“{matched}”起）", evidence.rule),
-        (EvidenceKind::Rule, Language::English) => format!("rule {} for {label} holds (from “{matched}”)", evidence.rule),
+        (EvidenceKind::Rule, Language::Chinese) => {
+            format!("符合“{label}”规则 {}（自“{matched}”起）", evidence.rule)
+        }
+        (EvidenceKind::Rule, Language::English) => {
+            format!("rule {} for {label} holds (from “{matched}”)", evidence.rule)
+        }
         (_, Language::Chinese) => format!("“{matched}”命中“{label}”词条 {}", evidence.rule),
         (_, Language::English) => format!("“{matched}” hits term {} for {label}", evidence.rule),
     };

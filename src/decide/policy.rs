@@ -130,7 +130,9 @@ impl Policy {
         let mut contacts = [0; SlotKind::ALL.len()];
         for (name, points) in raw.contacts {
             let kind = SlotKind::ALL.iter().position(|kind| kind.as_str() == name);
-            contacts[kind.ok_or_else(|| unknown("contacts", &name, SlotKind::ALL.map(SlotKind::as_str)))?] = points;
+            contacts
+                [kind.ok_or_else(|| unknown("contacts", &name, SlotKind::ALL.map(SlotKind::as_str)))?] =
+                points;
         }
         let mut disguise = Vec::new();
         for (name, points) in raw.disguise {
@@ -142,7 +144,9 @@ impl Policy {
             return Err("[passages] chars must be at least 1".to_owned());
         }
         if raw.limits.text_bytes_max > TEXT_BYTES_CEILING || raw.limits.evidence_max == 0 {
-            return Err(format!("[limits] text_bytes_max must be at most {TEXT_BYTES_CEILING}, evidence_max at least 1"));
+            return Err(format!(
+                "[limits] text_bytes_max must be at most {TEXT_BYTES_CEILING}, evidence_max at least 1"
+            ));
         }
         let (caps, passage_chars, limits) = (raw.families, raw.passages.chars, raw.limits);
         Ok(Self { thresholds, tiers, caps, contacts, disguise, passage_chars, limits })

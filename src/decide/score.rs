@@ -19,7 +19,13 @@ pub struct Judgement {
 }
 
 /// Judges pieces of evidence. O(pieces²) for a verdict other than `pass`, with at most `evidence_max` pieces.
-pub fn decide(policy: &Policy, taxonomy: &Taxonomy, thresholds: Thresholds, pieces: &[Piece], out: &mut Judgement) {
+pub fn decide(
+    policy: &Policy,
+    taxonomy: &Taxonomy,
+    thresholds: Thresholds,
+    pieces: &[Piece],
+    out: &mut Judgement,
+) {
     out.labels.clear();
     out.necessary.clear();
     out.necessary.resize(pieces.len(), false);
@@ -41,7 +47,12 @@ fn vec_of_true(length: usize) -> Vec<bool> {
 }
 
 /// The verdict of the pieces that are kept.
-pub(super) fn verdict_of(policy: &Policy, thresholds: Thresholds, pieces: &[Piece], kept: &[bool]) -> Verdict {
+pub(super) fn verdict_of(
+    policy: &Policy,
+    thresholds: Thresholds,
+    pieces: &[Piece],
+    kept: &[bool],
+) -> Verdict {
     roots(pieces, kept)
         .map(|root| {
             let passage = strongest_passage(policy, pieces, kept, root);
@@ -57,7 +68,8 @@ fn roots<'p>(pieces: &'p [Piece], kept: &'p [bool]) -> impl Iterator<Item = Labe
         let piece = &pieces[index];
         piece.root.filter(|_| kept[index] && piece.weight + piece.disguise > 0)
     };
-    (0..pieces.len()).filter_map(move |index| own(index).filter(|root| !(0..index).any(|i| own(i) == Some(*root))))
+    (0..pieces.len())
+        .filter_map(move |index| own(index).filter(|root| !(0..index).any(|i| own(i) == Some(*root))))
 }
 
 /// A stretch of text and what it amounts to for one label.
@@ -131,14 +143,23 @@ fn add_up(policy: &Policy, pieces: &[Piece], inside: impl Iterator<Item = usize>
     let caps = &policy.caps;
     // A contact or a disguise alone is no evidence of anything.
     if has_own {
-        let sum = term.min(caps.term) + rule.min(caps.rule) + contact.min(caps.contact) + disguise.min(caps.disguise);
+        let sum = term.min(caps.term)
+            + rule.min(caps.rule)
+            + contact.min(caps.contact)
+            + disguise.min(caps.disguise);
         passage.points = (sum + mitigation).max(0);
     }
     passage
 }
 
 /// Labels and their points: each level-one label, and below it its children by their own evidence.
-fn rank_labels(policy: &Policy, taxonomy: &Taxonomy, pieces: &[Piece], kept: &[bool], out: &mut Vec<(LabelId, Milli)>) {
+fn rank_labels(
+    policy: &Policy,
+    taxonomy: &Taxonomy,
+    pieces: &[Piece],
+    kept: &[bool],
+    out: &mut Vec<(LabelId, Milli)>,
+) {
     for root in roots(pieces, kept) {
         let points = strongest_passage(policy, pieces, kept, root).points;
         if points == 0 {
@@ -146,7 +167,10 @@ fn rank_labels(policy: &Policy, taxonomy: &Taxonomy, pieces: &[Piece], kept: &[b
         }
         out.push((root, points));
         for piece in pieces {
-            let Some(label) = piece.label.filter(|label| *label != root && taxonomy.root(*label) == root) else { continue };
+            let Some(label) = piece.label.filter(|label| *label != root && taxonomy.root(*label) == root)
+            else {
+                continue;
+            };
             let own = piece.weight.max(0) + piece.disguise;
             match out.iter_mut().find(|(known, _)| *known == label) {
                 Some((_, sum)) => *sum = (*sum + own).min(points),

@@ -76,9 +76,11 @@ impl Bundle {
             None => return Err(BundleError(vec![missing("taxonomy.toml")])),
         };
         let part = |path: &str| find(path).ok_or_else(|| missing(path));
-        let articles = part("articles.toml").and_then(|text| Articles::parse("articles.toml", text, &taxonomy));
+        let articles =
+            part("articles.toml").and_then(|text| Articles::parse("articles.toml", text, &taxonomy));
         let policy = part("policy.toml").and_then(|text| Policy::parse("policy.toml", text));
-        let slots = part("slots.toml").and_then(|text| crate::lexicon::parse_toml::<RawSlots>("slots.toml", text));
+        let slots =
+            part("slots.toml").and_then(|text| crate::lexicon::parse_toml::<RawSlots>("slots.toml", text));
         let segmenter = Segmenter::new(find("segment/user.dict").unwrap_or(""))
             .map_err(|e| Problem::error("segment/user.dict", 0, e.to_string()));
         let context = LoadContext { table: &table, taxonomy: &taxonomy, today };
@@ -86,7 +88,11 @@ impl Bundle {
         let lexicon = lexicon.map_err(|mut found| problems.append(&mut found)).ok().filter(|l| {
             let enough = l.terms().len() >= TERMS_MIN;
             if !enough {
-                problems.push(Problem::error("lexicon", 0, "there is no term at all; an empty dictionary is refused"));
+                problems.push(Problem::error(
+                    "lexicon",
+                    0,
+                    "there is no term at all; an empty dictionary is refused",
+                ));
             }
             enough
         });
@@ -98,7 +104,8 @@ impl Bundle {
         match (articles, policy, slots, segmenter, lexicon) {
             (Some(articles), Some(policy), Some(slots), Some(segmenter), Some(lexicon)) => {
                 let slots = SlotFinder::new(slots.top_level_domains);
-                let versions = Versions { bundle: version(files), engine: env!("CARGO_PKG_VERSION").to_owned() };
+                let versions =
+                    Versions { bundle: version(files), engine: env!("CARGO_PKG_VERSION").to_owned() };
                 Ok(Self { taxonomy, articles, policy, table, segmenter, slots, lexicon, versions })
             }
             _ => {

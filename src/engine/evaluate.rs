@@ -5,8 +5,8 @@ use super::inspect::{Scratch, inspect};
 use crate::decide::{Piece, collect_into, decide};
 use crate::lexicon::Matches;
 use crate::model::{
-    CharSpan, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind, Item, ItemError, LabelId, LabelScore,
-    Milli, Verdict, to_char_spans,
+    CharSpan, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind, Item, ItemError, LabelId,
+    LabelScore, Milli, Verdict, to_char_spans,
 };
 use crate::text::{FoldedText, SymbolRange};
 
@@ -42,7 +42,9 @@ pub fn decision(bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &Scratch) -
     let writer = Writer { bundle, texts: &texts, folded: findings.folded, matches: findings.matches };
     let top = judgement.labels.first();
     let basis = match top {
-        Some((label, _)) if verdict != Verdict::Pass => bundle.articles.basis(&bundle.taxonomy, *label, item.time),
+        Some((label, _)) if verdict != Verdict::Pass => {
+            bundle.articles.basis(&bundle.taxonomy, *label, item.time)
+        }
         _ => Vec::new(),
     };
     let labels = judgement.labels.iter().map(|(label, points)| LabelScore {
@@ -55,7 +57,12 @@ pub fn decision(bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &Scratch) -
         verdict,
         score: top.map_or(0.0, |(_, points)| unit(*points)),
         labels: labels.collect(),
-        evidence: scratch.pieces.iter().zip(necessary).map(|(piece, needed)| writer.evidence(piece, *needed)).collect(),
+        evidence: scratch
+            .pieces
+            .iter()
+            .zip(necessary)
+            .map(|(piece, needed)| writer.evidence(piece, *needed))
+            .collect(),
         near_duplicate: None,
         proposals: Vec::new(),
         basis,
@@ -122,7 +129,8 @@ impl Writer<'_> {
             EvidenceKind::Rule => {
                 let hit = self.matches.rules[piece.source as usize];
                 let rule = &self.bundle.lexicon.rules()[hit.rule as usize];
-                let mut ranges = self.matches.rule_ranges[hit.first as usize..(hit.first + hit.count) as usize].to_vec();
+                let mut ranges =
+                    self.matches.rule_ranges[hit.first as usize..(hit.first + hit.count) as usize].to_vec();
                 ranges.sort_unstable();
                 ranges.dedup();
                 (rule.id.clone(), rule.note.clone(), ranges, detail)
@@ -130,7 +138,12 @@ impl Writer<'_> {
             EvidenceKind::Contact => {
                 let slot = &self.matches.slots[piece.source as usize];
                 let canonical = Some(slot.canonical.clone());
-                (slot.kind.as_str().to_owned(), None, vec![slot.range], EvidenceDetail { canonical, ..detail })
+                (
+                    slot.kind.as_str().to_owned(),
+                    None,
+                    vec![slot.range],
+                    EvidenceDetail { canonical, ..detail },
+                )
             }
             EvidenceKind::Term
             | EvidenceKind::NearDuplicate

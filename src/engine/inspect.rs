@@ -42,7 +42,8 @@ impl Scratch {
         for piece in &self.pieces {
             if piece.kind == EvidenceKind::Rule {
                 let hit = self.matches.rules[piece.source as usize];
-                ranges.extend(&self.matches.rule_ranges[hit.first as usize..(hit.first + hit.count) as usize]);
+                ranges
+                    .extend(&self.matches.rule_ranges[hit.first as usize..(hit.first + hit.count) as usize]);
             } else {
                 ranges.push(piece.range);
             }
@@ -64,7 +65,11 @@ const KEPT_TEXT_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 /// An item beyond the limits of the policy.
-pub fn inspect<'s>(bundle: &Bundle, item: &Item<'_>, scratch: &'s mut Scratch) -> Result<Findings<'s>, ItemError> {
+pub fn inspect<'s>(
+    bundle: &Bundle,
+    item: &Item<'_>,
+    scratch: &'s mut Scratch,
+) -> Result<Findings<'s>, ItemError> {
     let limits = bundle.policy.limits();
     let found = item.text_bytes();
     if found > limits.text_bytes_max {

@@ -21,8 +21,14 @@ pub(super) struct CsvRows {
 
 impl CsvRows {
     /// Reads the header and skips the records before `position`. A file of no bytes has no records.
-    pub(super) fn open(reader: Box<dyn BufRead + Send>, path: String, position: Position) -> io::Result<Self> {
-        let mut reader = ReaderBuilder::new().flexible(true).from_reader(Bounded { inner: reader, left: RECORD_BYTES_MAX });
+    pub(super) fn open(
+        reader: Box<dyn BufRead + Send>,
+        path: String,
+        position: Position,
+    ) -> io::Result<Self> {
+        let mut reader = ReaderBuilder::new()
+            .flexible(true)
+            .from_reader(Bounded { inner: reader, left: RECORD_BYTES_MAX });
         let header = reader.byte_headers().map_err(into_io)?.clone();
         let mut columns = Vec::new();
         for name in &header {
@@ -33,7 +39,8 @@ impl CsvRows {
         if !is_empty && !columns.iter().any(|c| c == "text" || c == "title" || c.starts_with("fields.")) {
             return Err(invalid("the header line names no `text` column"));
         }
-        let mut rows = Self { reader, columns, record: ByteRecord::new(), path, position, at_end: false, failure: None };
+        let mut rows =
+            Self { reader, columns, record: ByteRecord::new(), path, position, at_end: false, failure: None };
         for _ in 0..position.offset {
             rows.read_record()?;
         }

@@ -18,10 +18,17 @@ pub(super) struct JsonLines {
 
 impl JsonLines {
     /// Reads on from `position`, skipping what lies before it.
-    pub(super) fn open(mut reader: Box<dyn BufRead + Send>, path: String, position: Position) -> io::Result<Self> {
+    pub(super) fn open(
+        mut reader: Box<dyn BufRead + Send>,
+        path: String,
+        position: Position,
+    ) -> io::Result<Self> {
         let skipped = io::copy(&mut (&mut reader).take(position.offset), &mut io::sink())?;
         if skipped < position.offset {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the input is shorter than its checkpoint"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the input is shorter than its checkpoint",
+            ));
         }
         let mut lines = Self { reader, path, carry: Vec::new(), position, at_end: false };
         if position.offset == 0 {
@@ -43,7 +50,8 @@ impl JsonLines {
         if self.at_end {
             return Ok(None);
         }
-        let mut chunk = Chunk { input: self.position.input, first_line: self.position.lines + 1, ..Chunk::default() };
+        let mut chunk =
+            Chunk { input: self.position.input, first_line: self.position.lines + 1, ..Chunk::default() };
         chunk.lines = std::mem::take(&mut self.carry);
         // The search for a line end needs to look at new bytes only.
         let mut searched = 0;
@@ -154,7 +162,8 @@ mod tests {
 
     #[test]
     fn lines_keep_their_numbers_and_any_position_can_be_resumed() {
-        let text: String = (0..60_000).map(|n| format!("{{\"text\":\"{n}\"}}\r\n\n")).collect();
+        let text: Vec<String> = (0..60_000).map(|n| format!("{{\"text\":\"{n}\"}}\r\n\n")).collect();
+        let text = text.concat();
         let chunks = read_all(text.as_bytes(), Position::default());
         assert!(chunks.len() > 2);
         let numbered: Vec<(u64, Vec<u8>)> =
@@ -186,7 +195,11 @@ mod tests {
                 let mut bytes = vec![b'x'; length];
                 bytes.extend(end.as_bytes());
                 let chunks = read_all(&bytes, Position::default());
-                assert_eq!(chunks.iter().map(|c| c.rejects.len()).sum::<usize>(), rejected, "{length} {end:?}");
+                assert_eq!(
+                    chunks.iter().map(|c| c.rejects.len()).sum::<usize>(),
+                    rejected,
+                    "{length} {end:?}"
+                );
             }
         }
     }

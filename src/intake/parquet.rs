@@ -97,8 +97,7 @@ fn guarded<T>(read: impl FnOnce() -> T) -> io::Result<T> {
     GUARDED.set(true);
     let result = catch_unwind(AssertUnwindSafe(read));
     GUARDED.set(false);
-    result
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the Parquet file is damaged"))
+    result.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the Parquet file is damaged"))
 }
 
 fn invalid(error: impl std::fmt::Display) -> io::Error {

@@ -40,7 +40,10 @@ impl RowChunk {
                 }
             }
             Ok(json) => {
-                self.reject(line, format!("line_bytes_max: {} bytes, the limit is {LINE_BYTES_MAX}", json.len()));
+                self.reject(
+                    line,
+                    format!("line_bytes_max: {} bytes, the limit is {LINE_BYTES_MAX}", json.len()),
+                );
             }
             Err(reason) => self.reject(line, reason),
         }

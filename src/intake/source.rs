@@ -48,7 +48,9 @@ pub fn expand_inputs(patterns: &[String]) -> Result<Vec<PathBuf>, IntakeError> {
             continue;
         }
         if path.is_dir() {
-            return Err(problem("is a directory; name files or use a pattern such as DIR/*.jsonl".to_owned()));
+            return Err(problem(
+                "is a directory; name files or use a pattern such as DIR/*.jsonl".to_owned(),
+            ));
         }
         if path.exists() {
             inputs.push(path);
@@ -78,7 +80,10 @@ pub struct Intake {
 
 impl std::fmt::Debug for Intake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Intake").field("inputs", &self.inputs).field("position", &self.position).finish_non_exhaustive()
+        f.debug_struct("Intake")
+            .field("inputs", &self.inputs)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +120,10 @@ impl Intake {
 
     fn read_chunk(&mut self) -> Result<Option<Chunk>, IntakeError> {
         while let Some(path) = self.inputs.get(self.position.input).cloned() {
-            let failed = |source| IntakeError::Io { path: path.display().to_string(), source: explained(&path, source) };
+            let failed = |source| IntakeError::Io {
+                path: path.display().to_string(),
+                source: explained(&path, source),
+            };
             if self.reader.is_none() {
                 self.reader = Some(self.open(&path).map_err(failed)?);
             }
@@ -140,7 +148,8 @@ impl Intake {
     fn open(&self, path: &Path) -> io::Result<Format> {
         let (name, position) = (path.display().to_string(), self.position);
         let stem = name.strip_suffix(".zst").or(name.strip_suffix(".gz")).unwrap_or(&name);
-        let extension = Path::new(stem).extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+        let extension =
+            Path::new(stem).extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         if extension == "parquet" {
             return ParquetRows::open(path, name, position).map(|rows| Format::Parquet(Box::new(rows)));
         }

@@ -114,7 +114,11 @@ impl Lexicon {
     ///
     /// # Errors
     /// Every problem that was found, not only the first.
-    pub fn load(lexicon: &[SourceFile], rules: &[SourceFile], context: LoadContext<'_>) -> Result<Self, Vec<Problem>> {
+    pub fn load(
+        lexicon: &[SourceFile],
+        rules: &[SourceFile],
+        context: LoadContext<'_>,
+    ) -> Result<Self, Vec<Problem>> {
         let mut loader = Loader::new(context);
         for file in lexicon {
             loader.read_terms(file);
@@ -159,7 +163,11 @@ impl Lexicon {
 
     /// Bytes of the automata.
     pub fn memory_bytes(&self) -> usize {
-        [&self.dense, &self.plain].into_iter().filter_map(|e| e.automaton.as_ref()).map(AhoCorasick::memory_usage).sum()
+        [&self.dense, &self.plain]
+            .into_iter()
+            .filter_map(|e| e.automaton.as_ref())
+            .map(AhoCorasick::memory_usage)
+            .sum()
     }
 }
 
@@ -249,24 +257,42 @@ impl<'a> Loader<'a> {
     fn check_term(&mut self, raw: RawTerm, origin: Origin) -> Result<Option<Term>, String> {
         let RawTerm { id, text, label, severity, weight, mode, views, sets, note, expires, author: _ } = raw;
         if let Some(expires) = expires {
-            let day: Date = expires.parse().map_err(|_| format!("expires = {expires:?} is not a date like 2027-01-31"))?;
+            let day: Date = expires
+                .parse()
+                .map_err(|_| format!("expires = {expires:?} is not a date like 2027-01-31"))?;
             if day < self.context.today {
                 return Ok(None);
             }
         }
         let name = label.ok_or_else(|| format!("term {id:?} has no label, and neither has the file"))?;
         let label = self.label(&name)?;
-        let severity = severity.ok_or_else(|| format!("term {id:?} has no severity, and neither has the file"))?;
+        let severity =
+            severity.ok_or_else(|| format!("term {id:?} has no severity, and neither has the file"))?;
         let weight = weight.unwrap_or_else(|| severity.default_weight());
         if !(0..=1000).contains(&weight) {
             return Err(format!("term {id:?}: weight {weight} is outside 0–1000"));
         }
-        let mut dense = !views.is_some_and(|views| !views.contains(&RawView::Dense));
+        let mut dense = views.is_none_or(|views| views.contains(&RawView::Dense));
         let key = self.key(&text, &mut dense)?;
         let mode = mode.unwrap_or_else(|| default_mode(&key));
-        let hint = HintKind::SETS.iter().find(|(set, _)| sets.iter().any(|s| s == set)).map(|(_, kind)| *kind);
+        let hint =
+            HintKind::SETS.iter().find(|(set, _)| sets.iter().any(|s| s == set)).map(|(_, kind)| *kind);
         let atoms = Box::default();
-        Ok(Some(Term { id, text, key, label, severity, weight, mode, dense, hint, sets, note, origin, atoms }))
+        Ok(Some(Term {
+            id,
+            text,
+            key,
+            label,
+            severity,
+            weight,
+            mode,
+            dense,
+            hint,
+            sets,
+            note,
+            origin,
+            atoms,
+        }))
     }
 
     pub(super) fn label(&self, name: &str) -> Result<LabelId, String> {
@@ -291,7 +317,9 @@ impl<'a> Loader<'a> {
         };
         match key.chars().count() {
             0 => Err(format!("{text:?} is empty after folding")),
-            n if n > TERM_CHARS_MAX => Err(format!("{text:?} has {n} characters after folding, the limit is {TERM_CHARS_MAX}")),
+            n if n > TERM_CHARS_MAX => {
+                Err(format!("{text:?} has {n} characters after folding, the limit is {TERM_CHARS_MAX}"))
+            }
             _ => Ok(key.to_owned()),
         }
     }
@@ -423,7 +451,11 @@ impl<'t> EnginesBuilder<'t> {
 }
 
 /// The automata over the dense and the plain view.
-fn build_engines(terms: &[Term], exemptions: &[Exemption], rules: &RuleSet) -> Result<(Engine, Engine), String> {
+fn build_engines(
+    terms: &[Term],
+    exemptions: &[Exemption],
+    rules: &RuleSet,
+) -> Result<(Engine, Engine), String> {
     let mut engines = EnginesBuilder::default();
     for (number, term) in (0..).zip(terms) {
         engines.key(&term.key).terms.push(number);

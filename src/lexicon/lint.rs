@@ -41,7 +41,11 @@ impl Lexicon {
             let key = (term.key.as_str(), term.label, term.weight > 0);
             if let Some(earlier) = first.get(&key) {
                 let earlier = self.named(earlier);
-                self.warn(term.origin, format!("term {:?} folds to the same as {earlier}", term.text), problems);
+                self.warn(
+                    term.origin,
+                    format!("term {:?} folds to the same as {earlier}", term.text),
+                    problems,
+                );
             } else {
                 first.insert(key, term);
             }
@@ -61,7 +65,11 @@ impl Lexicon {
             });
             if let Some(shorter) = shorter {
                 let shorter = self.named(shorter);
-                self.warn(term.origin, format!("term {:?} adds nothing to {shorter}, which it contains", term.text), problems);
+                self.warn(
+                    term.origin,
+                    format!("term {:?} adds nothing to {shorter}, which it contains", term.text),
+                    problems,
+                );
             }
         }
     }
@@ -70,7 +78,11 @@ impl Lexicon {
         for term in self.written_terms().filter(|term| term.weight == 0) {
             let is_hint = HintKind::SETS.iter().any(|(set, _)| term.sets.iter().any(|s| s == set));
             if term.atoms.is_empty() && !is_hint {
-                self.warn(term.origin, format!("cue {:?} is in no set that a rule uses", term.text), problems);
+                self.warn(
+                    term.origin,
+                    format!("cue {:?} is in no set that a rule uses", term.text),
+                    problems,
+                );
             }
         }
     }
@@ -91,7 +103,11 @@ impl Lexicon {
     fn lint_rule(&self, rule: &Rule, problems: &mut Vec<Problem>) {
         let is_possible = |atom: &AtomId| self.rules.can_occur(*atom, &self.terms);
         if rule.groups.iter().any(|group| !group.iter().any(is_possible)) {
-            self.warn(rule.origin, format!("rule {:?} can never hold: a condition has no term", rule.id), problems);
+            self.warn(
+                rule.origin,
+                format!("rule {:?} can never hold: a condition has no term", rule.id),
+                problems,
+            );
         }
         if rule.groups.iter().any(|group| group.iter().all(|atom| rule.none.contains(atom))) {
             let message = format!("rule {:?} can never hold: `none` excludes one of its conditions", rule.id);

@@ -42,7 +42,9 @@ impl Pattern {
     /// Malformed, too large, or with features that have no linear-time search.
     pub(super) fn new(pattern: &str) -> Result<Self, String> {
         let built = RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).dfa_size_limit(1 << 20).build();
-        let problem = |e: &dyn std::fmt::Display| format!("pattern {pattern:?}: {}", e.to_string().trim().replace('\n', " "));
+        let problem = |e: &dyn std::fmt::Display| {
+            format!("pattern {pattern:?}: {}", e.to_string().trim().replace('\n', " "))
+        };
         let regex = built.map_err(|e| problem(&e))?;
         let hir = regex_syntax::parse(pattern).map_err(|e| problem(&e))?;
         Ok(Self { regex, need: need(&hir) })
@@ -89,15 +91,16 @@ fn exact(hir: &Hir) -> Option<Vec<String>> {
             }
             Some(words)
         }
-        HirKind::Class(Class::Bytes(_)) | HirKind::Look(_) => None,
         HirKind::Repetition(repetition) if (repetition.min, repetition.max) == (0, Some(1)) => {
             let mut words = exact(&repetition.sub)?;
             words.push(String::new());
             bounded(words)
         }
-        HirKind::Repetition(_) => None,
+        HirKind::Class(Class::Bytes(_)) | HirKind::Look(_) | HirKind::Repetition(_) => None,
         HirKind::Capture(capture) => exact(&capture.sub),
-        HirKind::Concat(parts) => parts.iter().try_fold(vec![String::new()], |heads, part| join(&heads, &exact(part)?)),
+        HirKind::Concat(parts) => {
+            parts.iter().try_fold(vec![String::new()], |heads, part| join(&heads, &exact(part)?))
+        }
         HirKind::Alternation(branches) => {
             bounded(branches.iter().map(exact).collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
         }

@@ -200,7 +200,13 @@ impl RuleBook {
         book
     }
 
-    fn check(&mut self, loader: &mut Loader<'_>, sets: &[String], raw: RawRule, origin: Origin) -> Result<Rule, String> {
+    fn check(
+        &mut self,
+        loader: &mut Loader<'_>,
+        sets: &[String],
+        raw: RawRule,
+        origin: Origin,
+    ) -> Result<Rule, String> {
         let severity = raw.severity.unwrap_or(Severity::Low);
         let weight = raw.weight.unwrap_or_else(|| severity.default_weight());
         if !(-1000..=1000).contains(&weight) || weight == 0 {
@@ -208,7 +214,12 @@ impl RuleBook {
         }
         let label = match raw.label.as_str() {
             "*" if weight < 0 => None,
-            "*" => return Err(format!("rule {:?}: label \"*\" is for mitigating rules (negative weight)", raw.id)),
+            "*" => {
+                return Err(format!(
+                    "rule {:?}: label \"*\" is for mitigating rules (negative weight)",
+                    raw.id
+                ));
+            }
             name => Some(loader.label(name)?),
         };
         let mut groups = Vec::new();
@@ -220,11 +231,26 @@ impl RuleBook {
         }
         if groups.is_empty() || groups.len() > GROUPS_MAX {
             let found = groups.len();
-            return Err(format!("rule {:?} needs 1 to {GROUPS_MAX} conditions in `all` and `any`, it has {found}", raw.id));
+            return Err(format!(
+                "rule {:?} needs 1 to {GROUPS_MAX} conditions in `all` and `any`, it has {found}",
+                raw.id
+            ));
         }
         let none = self.atoms_of(loader, sets, &raw.none, origin)?;
-        let surfaces = raw.surfaces.map_or(u8::MAX, |list| list.iter().fold(0, |mask, s| mask | 1 << *s as u8));
-        Ok(Rule { id: raw.id, label, severity, weight, note: raw.note, origin, groups, none, within: raw.within, surfaces })
+        let surfaces =
+            raw.surfaces.map_or(u8::MAX, |list| list.iter().fold(0, |mask, s| mask | 1 << *s as u8));
+        Ok(Rule {
+            id: raw.id,
+            label,
+            severity,
+            weight,
+            note: raw.note,
+            origin,
+            groups,
+            none,
+            within: raw.within,
+            surfaces,
+        })
     }
 
     fn atoms_of(
@@ -238,9 +264,16 @@ impl RuleBook {
     }
 
     /// Resolves `kind:value` to a numbered atom.
-    fn atom(&mut self, loader: &mut Loader<'_>, sets: &[String], name: &str, origin: Origin) -> Result<AtomId, String> {
-        let (kind, value) =
-            name.split_once(':').ok_or_else(|| format!("{name:?} is no atom; write term:ID, set:NAME, slot:KIND …"))?;
+    fn atom(
+        &mut self,
+        loader: &mut Loader<'_>,
+        sets: &[String],
+        name: &str,
+        origin: Origin,
+    ) -> Result<AtomId, String> {
+        let (kind, value) = name
+            .split_once(':')
+            .ok_or_else(|| format!("{name:?} is no atom; write term:ID, set:NAME, slot:KIND …"))?;
         let atom = match kind {
             "term" => match loader.by_id.get(value) {
                 Some(index) => Atom::Term(*index),
@@ -325,7 +358,16 @@ impl RuleBook {
                 None => always.push(index),
             }
         }
-        RuleSet { rules: self.rules, atoms: self.atoms.len(), anchored, always, patterns, gates, gates_of, slot_atoms }
+        RuleSet {
+            rules: self.rules,
+            atoms: self.atoms.len(),
+            anchored,
+            always,
+            patterns,
+            gates,
+            gates_of,
+            slot_atoms,
+        }
     }
 }
 
@@ -367,10 +409,12 @@ fn slot_atom(value: &str) -> Result<Atom, String> {
     match value {
         "contact" => Ok(Atom::Contact),
         "any" => Ok(Atom::AnySlot),
-        name => SlotKind::ALL.into_iter().find(|kind| kind.as_str() == name).map(Atom::Slot).ok_or_else(|| {
-            let names = SlotKind::ALL.map(SlotKind::as_str).into_iter().chain(["contact", "any"]);
-            format!("unknown slot {name:?}{}", suggestion(name, names))
-        }),
+        name => {
+            SlotKind::ALL.into_iter().find(|kind| kind.as_str() == name).map(Atom::Slot).ok_or_else(|| {
+                let names = SlotKind::ALL.map(SlotKind::as_str).into_iter().chain(["contact", "any"]);
+                format!("unknown slot {name:?}{}", suggestion(name, names))
+            })
+        }
     }
 }
 

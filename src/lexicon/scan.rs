@@ -88,7 +88,13 @@ impl Lexicon {
         }
     }
 
-    fn scan_dense(&self, text: &FoldedText, segmenter: &Segmenter, scratch: &mut ScanScratch, out: &mut Matches) {
+    fn scan_dense(
+        &self,
+        text: &FoldedText,
+        segmenter: &Segmenter,
+        scratch: &mut ScanScratch,
+        out: &mut Matches,
+    ) {
         self.dense.collect(text.dense(), &mut scratch.raw);
         scratch.rule.words.clear();
         scratch.rule.gates.clear();
@@ -164,7 +170,13 @@ impl Lexicon {
         }
     }
 
-    fn find_slots(&self, text: &FoldedText, finder: &SlotFinder, scratch: &mut ScanScratch, out: &mut Matches) {
+    fn find_slots(
+        &self,
+        text: &FoldedText,
+        finder: &SlotFinder,
+        scratch: &mut ScanScratch,
+        out: &mut Matches,
+    ) {
         scratch.hints.clear();
         for hit in &out.hits {
             if let Some(kind) = self.terms[hit.term as usize].hint {
@@ -181,10 +193,15 @@ impl Lexicon {
     fn is_innocent(&self, term: u32, range: SymbolRange, innocent: &[(SymbolRange, u32)]) -> bool {
         // Phrases stand in the order of their ends; none is longer than the bound.
         let first = innocent.partition_point(|(phrase, _)| phrase.end < range.end);
-        let near = innocent[first..].iter().take_while(|(phrase, _)| phrase.end <= range.start + PHRASE_SYMBOLS_MAX);
+        let near =
+            innocent[first..].iter().take_while(|(phrase, _)| phrase.end <= range.start + PHRASE_SYMBOLS_MAX);
         near.into_iter().any(|(phrase, exemption)| {
             let covered = phrase.contains(range) && phrase.len() > range.len();
-            covered && self.exemptions[*exemption as usize].terms.as_ref().is_none_or(|terms| terms.contains(&term))
+            covered
+                && self.exemptions[*exemption as usize]
+                    .terms
+                    .as_ref()
+                    .is_none_or(|terms| terms.contains(&term))
         })
     }
 }

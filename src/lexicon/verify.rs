@@ -43,7 +43,8 @@ pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_char
     if !has_clause {
         return true;
     }
-    let separated = |index: Option<usize>| index.and_then(|i| symbols.get(i)).is_none_or(|s| !s.class.is_dense());
+    let separated =
+        |index: Option<usize>| index.and_then(|i| symbols.get(i)).is_none_or(|s| !s.class.is_dense());
     let outside = separated((range.start as usize).checked_sub(1)) && separated(Some(range.end as usize));
     uniform && (dense_chars >= 3 || outside) && text.field_of(range.start) == text.field_of(range.end - 1)
 }
@@ -51,9 +52,8 @@ pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_char
 /// Whether no Latin letter or digit touches the hit where it begins or ends with one.
 pub(super) fn is_latin_word(text: &FoldedText, range: SymbolRange) -> bool {
     let symbols = text.symbols();
-    let alphanumeric = |index: usize| {
-        symbols.get(index).is_some_and(|s| matches!(s.class, Class::Latin | Class::Digit))
-    };
+    let alphanumeric =
+        |index: usize| symbols.get(index).is_some_and(|s| matches!(s.class, Class::Latin | Class::Digit));
     let (first, last) = (range.start as usize, range.end as usize - 1);
     let joined_before = alphanumeric(first) && first > 0 && alphanumeric(first - 1);
     let joined_behind = alphanumeric(last) && alphanumeric(last + 1);

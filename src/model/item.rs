@@ -321,7 +321,9 @@ mod tests {
         let item = Item::from_json(r#"{"id":7,"text":"","account":"a1","time":1763712000000}"#).unwrap();
         assert_eq!((item.id.as_ref(), item.account.id.as_ref()), ("7", "a1"));
         assert_eq!(item.time, Some(1_763_712_000_000));
-        let item = Item::from_json(r#"{"text":"x","account":{"id":"b","credit_tier":2,"z":[]},"time":"2026-11-21T08:00:00Z"}"#);
+        let item = Item::from_json(
+            r#"{"text":"x","account":{"id":"b","credit_tier":2,"z":[]},"time":"2026-11-21T08:00:00Z"}"#,
+        );
         let item = item.unwrap();
         assert_eq!((item.account.credit_tier, item.time), (Some(2), Some(1_795_248_000_000)));
     }

@@ -9,7 +9,8 @@ mod scale;
 mod span;
 
 pub use decision::{
-    Action, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind, LabelScore, Proposal, Target, Versions,
+    Action, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind, LabelScore, Proposal, Target,
+    Versions,
 };
 pub use item::{Account, Field, Item, ItemError, ItemKind};
 pub use label::{Label, LabelId, Taxonomy, TaxonomyError};

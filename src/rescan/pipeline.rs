@@ -41,7 +41,8 @@ impl Work<'_> {
             while let Some(reject) = refused.next_if(|reject| reject.line < number) {
                 judged.reject(reject);
             }
-            if let Err(reason) = self.judge_line(chunk.input, number, line, scratch, &mut judged, &mut labels) {
+            if let Err(reason) = self.judge_line(chunk.input, number, line, scratch, &mut judged, &mut labels)
+            {
                 judged.reject(&Reject { input: self.inputs[chunk.input].clone(), line: number, reason });
             }
         }

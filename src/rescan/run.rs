@@ -207,7 +207,9 @@ fn resume(
             return Err(RescanError::Unfinished(path.display().to_string()));
         }
         let Some(target) = target else {
-            return Err(CheckpointError::Foreign { path: path.display().to_string(), what: "an input" }.into());
+            return Err(
+                CheckpointError::Foreign { path: path.display().to_string(), what: "an input" }.into()
+            );
         };
         checkpoint.check(&target.path, &target.inputs, &target.bundle, &target.options)?;
         found = Some(checkpoint);

@@ -63,7 +63,12 @@ struct State {
 }
 
 impl OrderedSink {
-    pub(super) fn new(outputs: Outputs, checkpoint: Option<CheckpointTarget>, clock: Clock, start: RunState) -> Self {
+    pub(super) fn new(
+        outputs: Outputs,
+        checkpoint: Option<CheckpointTarget>,
+        clock: Clock,
+        start: RunState,
+    ) -> Self {
         let state = State {
             next: 0,
             waiting: BTreeMap::new(),
@@ -178,7 +183,9 @@ impl Outputs {
         let parts = [&judged.decisions, &judged.rejects, &judged.changes];
         for ((name, output), bytes) in self.each().into_iter().zip(parts) {
             if let Some(output) = output {
-                output.write(bytes).map_err(|source| RescanError::Output { path: name.to_owned(), source })?;
+                output
+                    .write(bytes)
+                    .map_err(|source| RescanError::Output { path: name.to_owned(), source })?;
             }
         }
         Ok(())
@@ -188,7 +195,9 @@ impl Outputs {
         let mut bytes = [0; 3];
         for ((name, output), bytes) in self.each().into_iter().zip(&mut bytes) {
             if let Some(output) = output {
-                *bytes = output.commit().map_err(|source| RescanError::Output { path: name.to_owned(), source })?;
+                *bytes = output
+                    .commit()
+                    .map_err(|source| RescanError::Output { path: name.to_owned(), source })?;
             }
         }
         Ok((bytes[0], bytes[1]))

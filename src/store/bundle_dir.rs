@@ -61,7 +61,11 @@ fn walk(dir: &Path, prefix: &str, files: &mut Vec<SourceFile>, problems: &mut Ve
         }
         if entry.path().is_dir() {
             walk(&entry.path(), &format!("{path}/"), files, problems);
-        } else if entry.path().extension().is_some_and(|e| ["toml", "tsv", "dict"].iter().any(|known| e == *known)) {
+        } else if entry
+            .path()
+            .extension()
+            .is_some_and(|e| ["toml", "tsv", "dict"].iter().any(|known| e == *known))
+        {
             match read_text(&entry.path()) {
                 Ok(text) => files.push(SourceFile { path, text }),
                 Err(message) => problems.push(Problem::error(&path, 0, message)),

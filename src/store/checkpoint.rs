@@ -128,7 +128,13 @@ impl<S: Serialize + for<'de> Deserialize<'de>> Checkpoint<S> {
     ///
     /// # Errors
     /// [`CheckpointError::Foreign`] with what differs.
-    pub fn check(&self, path: &Path, inputs: &[InputStamp], bundle: &str, options: &str) -> Result<(), CheckpointError> {
+    pub fn check(
+        &self,
+        path: &Path,
+        inputs: &[InputStamp],
+        bundle: &str,
+        options: &str,
+    ) -> Result<(), CheckpointError> {
         let what = if self.inputs != inputs {
             "an input"
         } else if self.bundle != bundle {

@@ -95,13 +95,9 @@ impl Output {
     /// It cannot be opened for writing, or another run holds it.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, "another run is writing this file"));
-            }
-            // A device or a file system without locks.
-            Err(TryLockError::Error(_)) => {}
+        // A device or a file system without locks refuses in other ways, and is not locked.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(io::Error::new(io::ErrorKind::WouldBlock, "another run is writing this file"));
         }
         let compression = Compression::of(path);
         let mut output = Self {
@@ -190,8 +186,12 @@ impl Output {
     fn new_frame(&self) -> io::Result<Frame> {
         Ok(match self.compression {
             Compression::None => Frame::Plain,
-            Compression::Zstd => Frame::Zstd(Box::new(zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?)),
-            Compression::Gzip => Frame::Gzip(Box::new(GzEncoder::new(Vec::new(), flate2::Compression::default()))),
+            Compression::Zstd => {
+                Frame::Zstd(Box::new(zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?))
+            }
+            Compression::Gzip => {
+                Frame::Gzip(Box::new(GzEncoder::new(Vec::new(), flate2::Compression::default())))
+            }
         })
     }
 

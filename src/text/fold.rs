@@ -154,7 +154,8 @@ impl Pass<'_> {
     /// Index of the first symbol of the Latin word that the output ends with.
     fn word_start(&self) -> usize {
         let field_start = self.out.field_start();
-        let word = self.out.symbols[field_start..].iter().rev().take_while(|s| s.class == Class::Latin).count();
+        let word =
+            self.out.symbols[field_start..].iter().rev().take_while(|s| s.class == Class::Latin).count();
         self.out.symbols.len() - word
     }
 

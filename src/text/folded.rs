@@ -98,7 +98,7 @@ impl Class {
         (self as u8) <= Self::Letter as u8
     }
 
-    pub(super) fn from_number(number: u8) -> Self {
+    pub(super) fn from_number(number: u32) -> Self {
         match number {
             0 => Self::Han,
             1 => Self::Latin,
@@ -286,7 +286,10 @@ impl FoldedText {
     /// The symbols from the first to the last of the `count` dense characters in front of number `end`.
     pub fn from_dense(&self, end: usize, count: u32) -> SymbolRange {
         let symbol = |index: usize| self.dense_starts.get(index).map_or(0, |d| d.symbol);
-        SymbolRange { start: symbol(end.saturating_sub(count as usize)), end: symbol(end.saturating_sub(1)) + 1 }
+        SymbolRange {
+            start: symbol(end.saturating_sub(count as usize)),
+            end: symbol(end.saturating_sub(1)) + 1,
+        }
     }
 
     /// Index of the dense character that starts at or behind a byte of the dense view. O(log n).
@@ -303,7 +306,11 @@ impl FoldedText {
             start -= 1;
         }
         let mut stop = end;
-        while stop > 0 && stop < self.dense_starts.len() && stop - end < after && !self.clause_between(stop - 1, stop) {
+        while stop > 0
+            && stop < self.dense_starts.len()
+            && stop - end < after
+            && !self.clause_between(stop - 1, stop)
+        {
             stop += 1;
         }
         let byte = |index: usize| self.dense_starts.get(index).map_or(self.dense.len(), |d| d.byte as usize);
@@ -312,7 +319,8 @@ impl FoldedText {
 
     /// Whether clause punctuation or a field border stands between two neighbouring dense characters.
     fn clause_between(&self, left: usize, right: usize) -> bool {
-        let (from, to) = (self.dense_starts[left].symbol as usize + 1, self.dense_starts[right].symbol as usize);
+        let (from, to) =
+            (self.dense_starts[left].symbol as usize + 1, self.dense_starts[right].symbol as usize);
         self.symbols[from..to].iter().any(|s| s.class == Class::Clause)
     }
 
@@ -339,7 +347,11 @@ impl FoldedText {
         let mut all = Transforms::empty();
         for (index, symbol) in self.symbols.get(range.indexes()).unwrap_or(&[]).iter().enumerate() {
             if skips_noise && !symbol.class.is_dense() {
-                all |= if symbol.class == Class::Blank { Transforms::DROP_BLANK } else { Transforms::DROP_NOISE };
+                all |= if symbol.class == Class::Blank {
+                    Transforms::DROP_BLANK
+                } else {
+                    Transforms::DROP_NOISE
+                };
                 continue;
             }
             // What was dropped in front of the first character is outside of the match.

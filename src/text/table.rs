@@ -50,7 +50,8 @@ impl Entry {
         let act_number = ACTS.iter().position(|a| *a == act).unwrap_or(0);
         let number = TRANSFORM_BY_NUMBER.iter().position(|t| *t == transform).unwrap_or(0);
         // Both positions are below 32 by the lengths of the arrays.
-        let packed = (u32::try_from(act_number).unwrap_or(0) << 24) | (u32::try_from(number).unwrap_or(0) << 27);
+        let packed =
+            (u32::try_from(act_number).unwrap_or(0) << 24) | (u32::try_from(number).unwrap_or(0) << 27);
         Self(target & 0x1F_FFFF | (u32::from(class as u8) << 21) | packed)
     }
 
@@ -63,16 +64,20 @@ impl Entry {
     }
 
     pub(super) fn class(self) -> Class {
-        Class::from_number((self.0 >> 21) as u8 & 7)
+        Class::from_number(self.0 >> 21 & 7)
     }
 
     pub(super) fn act(self) -> Act {
-        ACTS[((self.0 >> 24) as usize & 7).min(ACTS.len() - 1)]
+        ACTS[self.act_number().min(ACTS.len() - 1)]
+    }
+
+    fn act_number(self) -> usize {
+        (self.0 >> 24) as usize & 7
     }
 
     /// Whether the pass may write the target and go on.
     pub(super) fn is_kept(self) -> bool {
-        self.0 >> 24 & 7 == 0
+        self.act_number() == 0
     }
 
     /// Whether the target is a Chinese or spoken numeral.
@@ -239,7 +244,12 @@ impl FoldTable {
             table.page_of[page] = u16::try_from(table.pages.len()).unwrap_or(0);
             table.pages.push(std::array::from_fn(|low| {
                 let code = u32::try_from(page * PAGE + low).unwrap_or(0xFFFD);
-                Entry::new(code, char::from_u32(code).map_or(Class::Noise, classify), Act::Keep, Transforms::empty())
+                Entry::new(
+                    code,
+                    char::from_u32(code).map_or(Class::Noise, classify),
+                    Act::Keep,
+                    Transforms::empty(),
+                )
             }));
         }
         table
@@ -267,7 +277,8 @@ impl FoldTable {
                 Err(format!("TARGET has {} characters, the limit is {EXPANSION_CHARS_MAX}", many.len()))
             }
             many => {
-                let index = u32::try_from(self.expansions.len()).map_err(|_| "too many expansions".to_owned())?;
+                let index =
+                    u32::try_from(self.expansions.len()).map_err(|_| "too many expansions".to_owned())?;
                 let entries =
                     many.iter().map(|c| Entry::new(*c as u32, classify(*c), Act::Keep, transform)).collect();
                 self.expansions.push(entries);
@@ -310,7 +321,8 @@ impl FoldTable {
 
     fn add_numeral(&mut self, cells: &[&str]) -> Result<(), String> {
         let [source, digit, ..] = cells else { return Err("needs SOURCE and DIGIT".to_owned()) };
-        let digit = digit.parse::<u8>().ok().filter(|d| *d <= 9).ok_or_else(|| format!("{digit:?} is no digit"))?;
+        let digit =
+            digit.parse::<u8>().ok().filter(|d| *d <= 9).ok_or_else(|| format!("{digit:?} is no digit"))?;
         self.numerals.insert(parse_char(source)?, digit);
         Ok(())
     }
@@ -341,7 +353,9 @@ impl FoldTable {
 
     /// Routes the characters that may open an escape or a gloss off the fast path.
     fn mark_openers(&mut self) {
-        for (openers, act) in [(&['&', '%', '\\'][..], Act::Escape), (&['(', '（', '[', '［', '【', '〔'][..], Act::Bracket)] {
+        for (openers, act) in
+            [(&['&', '%', '\\'][..], Act::Escape), (&['(', '（', '[', '［', '【', '〔'][..], Act::Bracket)]
+        {
             for opener in openers {
                 let plain = self.entry(*opener);
                 self.set(*opener, Entry::new(plain.target() as u32, plain.class(), act, plain.transform()));
@@ -355,12 +369,13 @@ pub(crate) fn classify(c: char) -> Class {
     match c {
         'a'..='z' | 'A'..='Z' => Class::Latin,
         '0'..='9' => Class::Digit,
-        '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}' | '〇' => {
-            Class::Han
-        }
-        ',' | '!' | '?' | ';' | '\n' | '\r' | '。' | '、' | '，' | '！' | '？' | '；' | '…' | '\u{2028}' | '\u{2029}' => {
-            Class::Clause
-        }
+        '\u{3400}'..='\u{4DBF}'
+        | '\u{4E00}'..='\u{9FFF}'
+        | '\u{F900}'..='\u{FAFF}'
+        | '\u{20000}'..='\u{3FFFF}'
+        | '〇' => Class::Han,
+        ',' | '!' | '?' | ';' | '\n' | '\r' | '。' | '、' | '，' | '！' | '？' | '；' | '…' | '\u{2028}'
+        | '\u{2029}' => Class::Clause,
         _ if c.is_whitespace() => Class::Blank,
         _ if c.is_alphanumeric() => Class::Letter,
         _ => Class::Noise,
@@ -371,10 +386,16 @@ type Row<'t> = Result<(usize, Vec<&'t str>), TableError>;
 
 /// The rows of a TSV file, without comments and blank lines.
 fn rows<'t>(file: &'static str, text: &'t str) -> impl Iterator<Item = Row<'t>> {
-    text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).map(move |(index, line)| {
-        let cells: Vec<&str> = line.split('\t').collect();
-        if cells.len() < 2 { Err(at(file, index + 1, "needs at least two columns".to_owned())) } else { Ok((index + 1, cells)) }
-    })
+    text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).map(
+        move |(index, line)| {
+            let cells: Vec<&str> = line.split('\t').collect();
+            if cells.len() < 2 {
+                Err(at(file, index + 1, "needs at least two columns".to_owned()))
+            } else {
+                Ok((index + 1, cells))
+            }
+        },
+    )
 }
 
 fn at(file: &'static str, line: usize, problem: String) -> TableError {
@@ -395,5 +416,9 @@ fn parse_char(cell: &str) -> Result<char, String> {
 
 /// A string, written literally or as `U+XXXX` forms with blanks between.
 fn parse_string(cell: &str) -> Result<Vec<char>, String> {
-    if cell.starts_with("U+") { cell.split(' ').map(parse_char).collect() } else { Ok(cell.chars().collect()) }
+    if cell.starts_with("U+") {
+        cell.split(' ').map(parse_char).collect()
+    } else {
+        Ok(cell.chars().collect())
+    }
 }

@@ -20,7 +20,7 @@ pub enum SlotKind {
     Phone,
     /// A QQ account or group number.
     Qq,
-    /// A WeChat id.
+    /// A `WeChat` id.
     Wechat,
     /// A Telegram name or link.
     Telegram,

@@ -169,7 +169,8 @@ fn finish(chars: &Chars<'_>, start: usize, host: Host) -> Slot {
 }
 
 fn is_path(chars: &Chars<'_>, index: usize) -> bool {
-    chars.at(index).is_ascii_graphic() && !matches!(chars.at(index), ',' | ';' | '"' | '\'' | '<' | '>' | '(' | ')')
+    chars.at(index).is_ascii_graphic()
+        && !matches!(chars.at(index), ',' | ';' | '"' | '\'' | '<' | '>' | '(' | ')')
 }
 
 fn email(chars: &Chars<'_>, host_start: usize, host: &Host, floor: usize) -> Option<Slot> {
@@ -186,7 +187,13 @@ fn email(chars: &Chars<'_>, host_start: usize, host: &Host, floor: usize) -> Opt
     Some(slot(chars, SlotKind::Email, format!("{local}@{}", host.name), start..host.end, host.defanged))
 }
 
-fn slot(chars: &Chars<'_>, kind: SlotKind, canonical: String, range: std::ops::Range<usize>, defanged: bool) -> Slot {
+fn slot(
+    chars: &Chars<'_>,
+    kind: SlotKind,
+    canonical: String,
+    range: std::ops::Range<usize>,
+    defanged: bool,
+) -> Slot {
     let range = SymbolRange { start: as_u32(range.start), end: as_u32(range.end) };
     let read_as = if defanged { Transforms::READ_AS } else { Transforms::empty() };
     Slot { kind, canonical, range, transforms: chars.text.transforms_of(range, false) | read_as }
