@@ -27,7 +27,8 @@ fn options(folder: &std::path::Path, threads: usize) -> Options {
 }
 
 fn rescan(c: &mut Criterion) {
-    let (Ok(bundle), Ok(folder)) = (Bundle::load(&embedded_files(), date(2026, 1, 1)), tempfile::tempdir()) else {
+    let (Ok(bundle), Ok(folder)) = (Bundle::load(&embedded_files(), date(2026, 1, 1)), tempfile::tempdir())
+    else {
         return;
     };
     let posts = samples().lines().count() * REPEATS;

@@ -14,7 +14,10 @@ use unicode_normalization::UnicodeNormalization as _;
 /// The texts of the shipped samples.
 fn texts() -> Vec<String> {
     let items = samples().lines().filter_map(|line| Item::from_json(line).ok());
-    items.filter_map(|item| item.text.map(|text| text.into_owned())).filter(|text| !text.is_empty()).collect()
+    items
+        .filter_map(|item| item.text.map(std::borrow::Cow::into_owned))
+        .filter(|text| !text.is_empty())
+        .collect()
 }
 
 fn chars(texts: &[String]) -> u64 {

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use jiff::civil::Date;
 
+use super::evaluate::RuleSet;
 use super::format::{Mode, Origin, RawExemption, RawLexiconFile, RawRuleFile, RawTerm, RawView, SourceFile};
+use super::gate::GateId;
 use super::pattern::Need;
 use super::problem::{Problem, line_of, parse_toml, suggestion};
-use super::rule::{AtomId, GateId, RuleBook, RuleSet};
+use super::rule::{AtomId, RuleBook};
 use crate::model::{LabelId, Milli, Severity, Taxonomy};
 use crate::text::{FoldTable, FoldedText, HintKind};
 

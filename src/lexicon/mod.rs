@@ -6,7 +6,9 @@
 //! boundaries, exemptions. Rules look only at hits, so an ordinary text costs one scan.
 
 mod compile;
+mod evaluate;
 mod format;
+mod gate;
 mod lint;
 mod pattern;
 mod problem;

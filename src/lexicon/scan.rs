@@ -1,8 +1,9 @@
 //! One pass of the automata over a folded text, then verification of what they found.
 
 use super::compile::{Engine, Lexicon};
+use super::evaluate::{Occurrences, RuleScratch};
 use super::format::Mode;
-use super::rule::{Occurrences, RuleHit, RuleScratch};
+use super::rule::RuleHit;
 use super::verify::{self, Window};
 use crate::model::Surface;
 use crate::segment::Segmenter;

@@ -1,0 +1,304 @@
+//! Rules at run time: a rule is looked at only when an atom of its *anchor* group occurs.
+
+use super::compile::{Lexicon, Term};
+use super::gate::{Gate, GateId, OpenGates};
+use super::pattern::{Need, Pattern};
+use super::rule::{AtomId, GROUPS_MAX, Rule, RuleHit};
+use super::scan::{Matches, PHRASE_SYMBOLS_MAX, ScanScratch};
+use crate::model::Surface;
+use crate::text::{FoldedText, Slot, SlotKind, SymbolRange};
+
+/// Most places of one pattern that are looked at in one text.
+const PATTERN_HITS_MAX: usize = 64;
+
+/// All rules, ready to evaluate.
+#[derive(Debug, Default)]
+pub(super) struct RuleSet {
+    pub(super) rules: Vec<Rule>,
+    pub(super) atoms: usize,
+    /// Per atom, the rules that it is an anchor of.
+    pub(super) anchored: Vec<Vec<u32>>,
+    /// Rules of which a scan finds nothing: their patterns have no required literals.
+    pub(super) always: Vec<u32>,
+    /// Per atom, its pattern, if it is one.
+    pub(super) patterns: Vec<Option<Pattern>>,
+    /// Sets of required literals, each once.
+    pub(super) gates: Vec<Gate>,
+    /// Per atom, the sets of which its pattern needs one literal each.
+    pub(super) gates_of: Vec<Vec<GateId>>,
+    /// Per slot kind, the atoms that such a slot stands for.
+    pub(super) slot_atoms: Vec<(SlotKind, Vec<AtomId>)>,
+}
+
+/// Where the atoms of a text occur, sorted by atom and place.
+#[derive(Debug, Default)]
+pub(super) struct Occurrences {
+    list: Vec<(AtomId, SymbolRange)>,
+}
+
+impl Occurrences {
+    fn of(&self, atom: AtomId) -> &[(AtomId, SymbolRange)] {
+        let start = self.list.partition_point(|(a, _)| *a < atom);
+        let end = start + self.list[start..].partition_point(|(a, _)| *a == atom);
+        &self.list[start..end]
+    }
+}
+
+/// Reused buffers of rule evaluation.
+#[derive(Debug, Default)]
+pub(super) struct RuleScratch {
+    /// Patterns that are words, and where the scan found them.
+    pub(super) words: Vec<(AtomId, SymbolRange)>,
+    /// Sets of required literals of which the scan found one.
+    pub(super) gates: OpenGates,
+    candidates: Vec<u32>,
+    points: Vec<(SymbolRange, u8)>,
+    pattern_hits: Vec<PatternHits>,
+    /// Number of the text at hand.
+    text: u64,
+}
+
+/// What is known of one pattern in the text at hand.
+#[derive(Clone, Debug, Default)]
+struct PatternHits {
+    /// Number of the text that the ranges are of.
+    text: u64,
+    ranges: Vec<SymbolRange>,
+}
+
+impl RuleSet {
+    /// Whether some rule must be looked at even when nothing hit.
+    pub(super) fn has_always(&self) -> bool {
+        !self.always.is_empty()
+    }
+
+    /// Rules without an atom that a scan finds: their patterns run over every text.
+    pub(super) fn unanchored(&self) -> impl Iterator<Item = &Rule> {
+        self.always.iter().map(|index| &self.rules[*index as usize])
+    }
+
+    /// The pattern of an atom that is one.
+    fn pattern(&self, atom: AtomId) -> Option<&Pattern> {
+        self.patterns.get(atom as usize)?.as_ref()
+    }
+
+    /// The pattern of an atom that must be run, because it is not only words.
+    fn expression(&self, atom: AtomId) -> Option<&Pattern> {
+        self.pattern(atom).filter(|pattern| !matches!(pattern.need, Need::Words(_)))
+    }
+
+    /// The sets of required literals.
+    pub(super) fn gates(&self) -> impl Iterator<Item = (GateId, &[String])> {
+        (0..).zip(self.gates.iter().map(|gate| gate.words.as_slice()))
+    }
+
+    /// All patterns with their atoms.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = (AtomId, &Pattern)> {
+        (0..).zip(&self.patterns).filter_map(|(atom, pattern)| Some((atom, pattern.as_ref()?)))
+    }
+
+    /// Whether an atom can ever occur, given the terms.
+    pub(super) fn can_occur(&self, atom: AtomId, terms: &[Term]) -> bool {
+        self.pattern(atom).is_some()
+            || self.slot_atoms.iter().any(|(_, atoms)| atoms.contains(&atom))
+            || terms.iter().any(|term| term.atoms.contains(&atom))
+    }
+
+    /// Adds the rules that hold to `out`.
+    pub(super) fn evaluate(
+        &self,
+        lexicon: &Lexicon,
+        text: &FoldedText,
+        surface: Surface,
+        scratch: &mut ScanScratch,
+        out: &mut Matches,
+    ) {
+        let ScanScratch { occurrences, rule: buffers, .. } = scratch;
+        self.collect(lexicon, out, &buffers.words, &mut occurrences.list);
+        buffers.candidates.clear();
+        buffers.candidates.extend(&self.always);
+        let mut last = None;
+        for (atom, _) in &occurrences.list {
+            if last != Some(*atom) {
+                buffers.candidates.extend(&self.anchored[*atom as usize]);
+                last = Some(*atom);
+            }
+        }
+        for gate in &buffers.gates.list {
+            for atom in &self.gates[*gate as usize].first_of {
+                buffers.candidates.extend(&self.anchored[*atom as usize]);
+            }
+        }
+        buffers.text += 1;
+        buffers.pattern_hits.resize_with(self.atoms, PatternHits::default);
+        buffers.candidates.sort_unstable();
+        buffers.candidates.dedup();
+        let candidates = std::mem::take(&mut buffers.candidates);
+        for index in &candidates {
+            let rule = &self.rules[*index as usize];
+            if rule.surfaces & 1 << surface as u8 == 0 {
+                continue;
+            }
+            let mut search = Search {
+                set: self,
+                text,
+                number: buffers.text,
+                occurrences,
+                gates: &buffers.gates,
+                patterns: &mut buffers.pattern_hits,
+            };
+            if !search.collect_points(rule, &mut buffers.points) {
+                continue;
+            }
+            let first = out.rule_ranges.len();
+            if search.holds(rule, &buffers.points, &mut out.rule_ranges) {
+                let as_u32 = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+                let count = as_u32(out.rule_ranges.len() - first);
+                out.rules.push(RuleHit { rule: *index, first: as_u32(first), count });
+            }
+        }
+        buffers.candidates = candidates;
+    }
+
+    /// Lists where each atom occurs, sorted.
+    fn collect(
+        &self,
+        lexicon: &Lexicon,
+        matches: &Matches,
+        words: &[(AtomId, SymbolRange)],
+        list: &mut Vec<(AtomId, SymbolRange)>,
+    ) {
+        list.clear();
+        list.extend(words);
+        for hit in &matches.hits {
+            for atom in &lexicon.terms[hit.term as usize].atoms {
+                list.push((*atom, hit.range));
+            }
+        }
+        for Slot { kind, range, .. } in &matches.slots {
+            let atoms = self.slot_atoms.iter().find(|(k, _)| k == kind).map_or(&[][..], |(_, atoms)| atoms);
+            list.extend(atoms.iter().map(|atom| (*atom, *range)));
+        }
+        list.sort_unstable();
+        list.dedup();
+        debug_assert!(list.iter().all(|(atom, _)| (*atom as usize) < self.atoms));
+    }
+}
+
+/// One rule against one text.
+struct Search<'a> {
+    set: &'a RuleSet,
+    text: &'a FoldedText,
+    number: u64,
+    occurrences: &'a Occurrences,
+    gates: &'a OpenGates,
+    patterns: &'a mut [PatternHits],
+}
+
+impl Search<'_> {
+    /// Fills `points` with every place of every group, by start; false when some group has none.
+    fn collect_points(&mut self, rule: &Rule, points: &mut Vec<(SymbolRange, u8)>) -> bool {
+        points.clear();
+        if !rule.groups.iter().all(|group| group.iter().any(|atom| self.may_occur(*atom))) {
+            return false;
+        }
+        // What the scan found is free; expressions run only when the rest is there.
+        for patterns in [false, true] {
+            for (number, group) in (0_u8..).zip(&rule.groups) {
+                let has_expression = group.iter().any(|atom| self.set.expression(*atom).is_some());
+                if has_expression != patterns {
+                    continue;
+                }
+                let before = points.len();
+                for atom in group {
+                    self.add_points(*atom, number, points);
+                }
+                if points.len() == before {
+                    return false;
+                }
+            }
+        }
+        points.sort_unstable();
+        true
+    }
+
+    fn add_points(&mut self, atom: AtomId, group: u8, points: &mut Vec<(SymbolRange, u8)>) {
+        if self.set.expression(atom).is_some() {
+            points.extend(self.pattern_ranges(atom).iter().map(|range| (*range, group)));
+        } else {
+            points.extend(self.occurrences.of(atom).iter().map(|(_, range)| (*range, group)));
+        }
+    }
+
+    /// Where an expression matches; it runs once per text, and only if the scan found what it needs.
+    fn pattern_ranges(&mut self, atom: AtomId) -> &[SymbolRange] {
+        let hits = &mut self.patterns[atom as usize];
+        let Some(pattern) = self.set.expression(atom) else { return &[] };
+        if hits.text != self.number {
+            hits.text = self.number;
+            hits.ranges.clear();
+            if self.set.gates_of[atom as usize].iter().all(|gate| self.gates.has(*gate)) {
+                let text = self.text;
+                let found = pattern.regex.find_iter(text.plain()).filter(|m| !m.is_empty());
+                hits.ranges.extend(found.take(PATTERN_HITS_MAX).map(|m| text.from_plain(m.range())));
+            }
+        }
+        &hits.ranges
+    }
+
+    /// Whether an atom occurs, or, for an expression, may match.
+    fn may_occur(&self, atom: AtomId) -> bool {
+        if self.set.expression(atom).is_some() {
+            self.set.gates_of[atom as usize].iter().all(|gate| self.gates.has(*gate))
+        } else {
+            !self.occurrences.of(atom).is_empty()
+        }
+    }
+
+    /// Appends one range per group for the first place where the rule holds. O(points × groups).
+    fn holds(&mut self, rule: &Rule, points: &[(SymbolRange, u8)], ranges: &mut Vec<SymbolRange>) -> bool {
+        let mut latest = [None::<SymbolRange>; GROUPS_MAX];
+        let groups = rule.groups.len();
+        for (range, group) in points {
+            let slot = &mut latest[usize::from(*group)];
+            if rule.within.is_none() && slot.is_some() {
+                continue;
+            }
+            *slot = Some(*range);
+            let chosen = || latest[..groups].iter().flatten();
+            if chosen().count() < groups {
+                continue;
+            }
+            let start = chosen().map(|r| r.start).min().unwrap_or(0);
+            let end = chosen().map(|r| r.end).max().unwrap_or(0);
+            let near = rule.within.is_none_or(|within| end - start <= within);
+            if near && !self.is_voided(rule, start, end) {
+                ranges.extend(chosen());
+                return true;
+            }
+            if rule.within.is_none() {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Whether an atom of `none` stands inside or near the matched stretch.
+    fn is_voided(&mut self, rule: &Rule, start: u32, end: u32) -> bool {
+        let (from, to) = match rule.within {
+            Some(within) => (start.saturating_sub(within), end.saturating_add(within)),
+            None => (0, u32::MAX),
+        };
+        rule.none.iter().any(|atom| {
+            if self.set.expression(*atom).is_some() {
+                self.pattern_ranges(*atom).iter().any(|range| range.start <= to && range.end >= from)
+            } else {
+                let places = self.occurrences.of(*atom);
+                let before = places.partition_point(|(_, range)| range.start <= to);
+                let near = places[..before].iter().rev().map(|(_, range)| range);
+                near.take_while(|range| range.start.saturating_add(PHRASE_SYMBOLS_MAX) >= from)
+                    .any(|range| range.end >= from)
+            }
+        })
+    }
+}
