@@ -23,6 +23,7 @@ fn options(folder: &std::path::Path, threads: usize) -> Options {
         threads,
         resume: false,
         restart: true,
+        checkpoint_every: std::time::Duration::from_secs(2),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use serde_json::{Map, Value};
 
 use super::chunk::{Chunk, LINE_BYTES_MAX, Position};
@@ -26,8 +26,10 @@ impl CsvRows {
         path: String,
         position: Position,
     ) -> io::Result<Self> {
+        // Lines end with \n alone, as the parser counts them: it would be one behind after \r\n. The \r is cut off below.
         let mut reader = ReaderBuilder::new()
             .flexible(true)
+            .terminator(Terminator::Any(b'\n'))
             .from_reader(Bounded { inner: reader, left: RECORD_BYTES_MAX });
         let header = reader.byte_headers().map_err(into_io)?.clone();
         let mut columns = Vec::new();
@@ -67,8 +69,7 @@ impl CsvRows {
                     break;
                 }
             }
-            let line = self.record.position().map_or(0, csv::Position::line);
-            rows.push(line, self.row());
+            rows.push(self.line(), self.row());
         }
         let chunk = rows.finish();
         match &chunk {
@@ -78,14 +79,27 @@ impl CsvRows {
         Ok(chunk)
     }
 
-    /// Reads one record into `record`; false at the end.
+    /// Reads the next record that is not blank into `record`; false at the end.
     fn read_record(&mut self) -> io::Result<bool> {
-        self.reader.get_mut().left = RECORD_BYTES_MAX;
-        let line = self.reader.position().line();
-        self.reader.read_byte_record(&mut self.record).map_err(|e| {
-            let e = into_io(e);
-            io::Error::new(e.kind(), format!("record at line {line}: {e}"))
-        })
+        loop {
+            self.reader.get_mut().left = RECORD_BYTES_MAX;
+            let line = self.reader.position().line();
+            let found = self.reader.read_byte_record(&mut self.record).map_err(|e| {
+                let e = into_io(e);
+                io::Error::new(e.kind(), format!("record at line {line}: {e}"))
+            })?;
+            if !found || self.record.as_slice() != b"\r" {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The line, from 1, where the record begins: counted back from its end, since blank lines may stand before it.
+    fn line(&self) -> u64 {
+        let inside = memchr::memchr_iter(b'\n', self.record.as_slice()).count() as u64;
+        // The last line may have no end; its record comes only once the file is read through.
+        let end = u64::from(!self.reader.is_done());
+        self.reader.position().line().saturating_sub(inside + end)
     }
 
     fn row(&self) -> Result<Map<String, Value>, String> {
@@ -93,7 +107,9 @@ impl CsvRows {
             return Err(format!("{} cells, the header has {}", self.record.len(), self.columns.len()));
         }
         let mut row = Map::new();
-        for (column, cell) in self.columns.iter().zip(&self.record) {
+        let last = self.columns.len().saturating_sub(1);
+        for (index, (column, cell)) in self.columns.iter().zip(&self.record).enumerate() {
+            let cell = if index == last { cell.strip_suffix(b"\r").unwrap_or(cell) } else { cell };
             let cell = std::str::from_utf8(cell)
                 .map_err(|e| format!("column {column:?} is not UTF-8 at byte {}", e.valid_up_to()))?;
             set_cell(&mut row, column, Value::String(cell.to_owned()));
@@ -132,4 +148,39 @@ fn into_io(error: csv::Error) -> io::Error {
 
 fn invalid(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `(line, text)` of every row, from `position` on.
+    fn rows(table: &str, position: Position) -> Vec<(u64, String)> {
+        let reader = Box::new(io::Cursor::new(table.as_bytes().to_vec()));
+        let mut rows = CsvRows::open(reader, "x".to_owned(), position).unwrap();
+        let Some(chunk) = rows.next().unwrap() else { return Vec::new() };
+        let text = |line: &[u8]| serde_json::from_slice::<Value>(line).unwrap()["text"].as_str().unwrap().to_owned();
+        chunk.numbered_lines().map(|(number, line)| (number, text(line))).collect()
+    }
+
+    #[test]
+    fn rows_keep_the_number_of_the_line_they_begin_on() {
+        let table = "id,text\n1,a\n\n\n2,\"b\nb\"\n3,c\n\n4,\"d\"";
+        let want = [(2, "a"), (5, "b\nb"), (7, "c"), (9, "d")].map(|(line, text)| (line, text.to_owned()));
+        let behind_two = Position { input: 0, offset: 2, lines: 5 };
+        assert_eq!(rows(table, Position::default()), want);
+        assert_eq!(rows(&(table.to_owned() + "\n"), Position::default()), want);
+        assert_eq!(rows(table, behind_two), want[2..]);
+        let windows = table.replace('\n', "\r\n");
+        let want = want.map(|(line, text)| (line, text.replace('\n', "\r\n")));
+        assert_eq!(rows(&windows, Position::default()), want);
+        assert_eq!(rows(&(windows.clone() + "\r\n\r\n"), Position::default()), want);
+        assert_eq!(rows(&windows, behind_two), want[2..]);
+    }
+
+    #[test]
+    fn a_file_of_no_bytes_has_no_rows() {
+        assert!(rows("", Position::default()).is_empty());
+        assert!(rows("\u{feff}text\r\n", Position::default()).is_empty());
+    }
 }

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     fn read_all(bytes: &[u8], position: Position) -> Vec<Chunk> {
-        let reader = Box::new(io::Cursor::new(bytes.to_vec()));
+        let reader = Box::new(io::BufReader::with_capacity(1 << 16, io::Cursor::new(bytes.to_vec())));
         let mut lines = JsonLines::open(reader, "x".to_owned(), position).unwrap();
         std::iter::from_fn(|| lines.next().unwrap()).collect()
     }

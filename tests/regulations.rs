@@ -1,0 +1,100 @@
+//! Pages that talk about prohibited things, and a hacked page. The texts are the project's own; where the environment
+//! variable `QINGLIU_REGULATIONS` names a folder with the regulation texts that the project grew out of, they are
+//! tried as well.
+
+use jiff::civil::date;
+use qingliu::engine::{Bundle, Scratch, decision, embedded_files, evaluate};
+use qingliu::model::{Decision, Item, Surface, Verdict};
+use qingliu::text::{FoldTable, FoldedText};
+
+fn bundle() -> Bundle {
+    Bundle::load(&embedded_files(), date(2026, 11, 21)).unwrap()
+}
+
+fn judge(bundle: &Bundle, text: &str, surface: Surface) -> Decision {
+    let item = Item { surface: Some(surface), ..Item::from_text(text) };
+    let mut scratch = Scratch::default();
+    evaluate(bundle, &item, &mut scratch).unwrap();
+    decision(bundle, &item, "page", &scratch)
+}
+
+fn table() -> FoldTable {
+    let files = embedded_files();
+    FoldTable::build(|name| files.iter().find(|f| f.path == format!("fold/{name}")).map(|f| f.text.as_str())).unwrap()
+}
+
+/// Original pieces of a text whose folded form is `needle`.
+fn look_up(table: &FoldTable, text: &str, needle: &str) -> Vec<String> {
+    let mut folded = FoldedText::default();
+    folded.fold(table, text);
+    let found = folded.plain().match_indices(needle).map(|(start, piece)| start..start + piece.len());
+    found
+        .map(|bytes| {
+            let span = folded.source_span(folded.from_plain(bytes));
+            text[span.start as usize..span.end as usize].to_owned()
+        })
+        .collect()
+}
+
+/// An announcement of our own in traditional characters, with readings in brackets as a broken page tool leaves them.
+const GLOSSED: &str = "本站公告：互聯(lián)網(wǎng)論壇將於今晚(20:00)維護，請各位網(wǎng)友提前保存草稿(draft)。\
+互聯(lián)網(wǎng)交流，貴在(zài)真誠；閱讀(dú)愉快。";
+
+#[test]
+fn readings_in_brackets_are_seen_through_and_other_brackets_stay() {
+    let table = table();
+    assert_eq!(look_up(&table, GLOSSED, "互联网"), ["互聯(lián)網(wǎng)", "互聯(lián)網(wǎng)"]);
+    assert!(!GLOSSED.contains("互联网"));
+    assert_eq!(look_up(&table, GLOSSED, "(20:00)"), ["(20:00)"]);
+    assert_eq!(look_up(&table, GLOSSED, "(draft)"), ["(draft)"]);
+    assert_eq!(judge(&bundle(), GLOSSED, Surface::Article).verdict, Verdict::Pass);
+}
+
+/// House rules of a forum, written for this test: they name what they forbid.
+const HOUSE_RULES: &str = "第一条 本论坛禁止发布赌博、诈骗、色情、毒品、枪支等违法信息，禁止代开发票、买卖账号、刷单刷赞。\n\
+第二条 对侮辱、恐吓、人肉搜索他人的用户，管理员依法处理，情节严重的移送公安机关。\n\
+第三条 违反本规定的，给予警告、禁言或者注销账号；构成犯罪的，依法追究刑事责任。\n";
+
+#[test]
+fn rules_that_forbid_things_are_not_the_things() {
+    let bundle = bundle();
+    for surface in Surface::ALL {
+        let decision = judge(&bundle, HOUSE_RULES, surface);
+        assert_eq!(decision.verdict, Verdict::Pass, "{surface:?}: {:?}", decision.evidence);
+    }
+}
+
+#[test]
+fn a_hidden_tail_is_found_and_the_article_before_it_is_not_evidence() {
+    let article = HOUSE_RULES.repeat(12);
+    let tail = "同城约炮上门服务|无码成人视频在线观看|附近楼凤包夜电话|激情裸聊直播平台";
+    let page = format!("{article}{tail}");
+    let decision = judge(&bundle(), &page, Surface::Article);
+    assert!(decision.verdict >= Verdict::Review, "{:?}", decision.verdict);
+    assert_eq!(decision.labels[0].label, "porn");
+    let start = article.chars().count();
+    let porn = decision.evidence.iter().filter(|e| e.label.starts_with("porn") && e.necessary);
+    assert!(porn.flat_map(|e| &e.spans).all(|span| span.start >= start));
+}
+
+#[test]
+fn the_regulation_texts_pass_where_they_are_at_hand() {
+    let Some(folder) = std::env::var_os("QINGLIU_REGULATIONS") else { return };
+    let (bundle, table) = (bundle(), table());
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let is_hacked = path.to_string_lossy().contains("injected");
+        for surface in [Surface::Article, Surface::Post] {
+            let decision = judge(&bundle, &text, surface);
+            if is_hacked {
+                assert_eq!((decision.verdict, decision.labels[0].label.as_str()), (Verdict::Review, "porn"));
+            } else {
+                assert_eq!(decision.verdict, Verdict::Pass, "{}: {:?}", path.display(), decision.evidence);
+            }
+        }
+        if is_hacked {
+            assert_eq!((look_up(&table, &text, "互联网").len(), text.matches("互联网").count()), (9, 0));
+        }
+    }
+}
