@@ -1,4 +1,5 @@
 //! How often judging an item asks the heap for memory, counted per thread.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 #![allow(
     unsafe_code,
     reason = "only a global allocator sees every request for memory, and its trait is unsafe"

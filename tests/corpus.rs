@@ -1,6 +1,7 @@
 //! The golden cases and the samples, judged by the shipped dictionaries.
 //!
 //! A failing run lists every case that fails, not the first one only.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

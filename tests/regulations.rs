@@ -20,7 +20,8 @@ fn judge(bundle: &Bundle, text: &str, surface: Surface) -> Decision {
 
 fn table() -> FoldTable {
     let files = embedded_files();
-    FoldTable::build(|name| files.iter().find(|f| f.path == format!("fold/{name}")).map(|f| f.text.as_str())).unwrap()
+    FoldTable::build(|name| files.iter().find(|f| f.path == format!("fold/{name}")).map(|f| f.text.as_str()))
+        .unwrap()
 }
 
 /// Original pieces of a text whose folded form is `needle`.

@@ -3,7 +3,7 @@
 use super::policy::Policy;
 use crate::lexicon::{Hit, Lexicon, Matches};
 use crate::model::{EvidenceKind, LabelId, Milli, Severity, Taxonomy};
-use crate::text::{SymbolRange, Transforms};
+use crate::text::{FoldedText, SymbolRange, Transforms};
 
 /// One weighted reason, before it is put into words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +43,14 @@ const CUE_DISGUISE_MIN: Milli = 100;
 pub fn collect_into(
     policy: &Policy,
     (taxonomy, lexicon): (&Taxonomy, &Lexicon),
-    matches: &Matches,
+    findings: (&FoldedText, &Matches),
     out: &mut Vec<Piece>,
 ) -> bool {
+    let (folded, matches) = findings;
     out.clear();
     let mut is_complete = !matches.hits_cut && !matches.slots_cut;
     for (index, hit) in matches.hits.iter().enumerate() {
-        let Some(piece) = of_term(policy, taxonomy, lexicon, hit) else { continue };
+        let Some(piece) = of_term(policy, taxonomy, lexicon, folded, hit) else { continue };
         if is_shadowed(taxonomy, lexicon, &matches.hits, index) {
             continue;
         }
@@ -84,7 +85,7 @@ pub fn collect_into(
             transforms: Transforms::empty(),
         });
     }
-    add_contacts(policy, matches, out);
+    add_contacts(policy, taxonomy, folded, matches, out);
     // The weakest go first when there are too many.
     if out.len() > policy.limits().evidence_max {
         is_complete = false;
@@ -95,9 +96,16 @@ pub fn collect_into(
     is_complete
 }
 
-fn of_term(policy: &Policy, taxonomy: &Taxonomy, lexicon: &Lexicon, hit: &Hit) -> Option<Piece> {
+fn of_term(
+    policy: &Policy,
+    taxonomy: &Taxonomy,
+    lexicon: &Lexicon,
+    folded: &FoldedText,
+    hit: &Hit,
+) -> Option<Piece> {
     let term = &lexicon.terms()[hit.term as usize];
-    let disguise = policy.disguise(hit.transforms).min(policy.caps.disguise);
+    let undone = folded.transforms_in(hit.range, term.dense);
+    let disguise = undone.map(|set| policy.disguise(set)).sum::<Milli>().min(policy.caps.disguise);
     let is_cue = term.weight == 0;
     if is_cue && (disguise < CUE_DISGUISE_MIN || term.id.starts_with("text:")) {
         return None;
@@ -129,24 +137,37 @@ fn is_shadowed(taxonomy: &Taxonomy, lexicon: &Lexicon, hits: &[Hit], index: usiz
         other.range.contains(hit.range)
             && other.range.len() > hit.range.len()
             && longer.weight >= term.weight
-            && longer.weight > 0
-            && taxonomy.root(longer.label) == taxonomy.root(term.label)
+            // Cues say nothing of a category: of overlapping ones the longest counts.
+            && (term.weight == 0 || taxonomy.root(longer.label) == taxonomy.root(term.label))
     })
 }
 
-fn add_contacts(policy: &Policy, matches: &Matches, out: &mut Vec<Piece>) {
-    if out.is_empty() {
-        return;
-    }
+/// Adds contacts: beside other evidence, or by themselves when their characters are disguised.
+fn add_contacts(
+    policy: &Policy,
+    taxonomy: &Taxonomy,
+    folded: &FoldedText,
+    matches: &Matches,
+    out: &mut Vec<Piece>,
+) {
+    let has_own = !out.is_empty();
     for (index, slot) in (0..).zip(&matches.slots) {
+        // Separators inside numbers are ordinary; only what was done to the characters counts.
+        let separators = Transforms::DROP_NOISE | Transforms::DROP_BLANK;
+        let undone = folded.transforms_in(slot.range, true).map(|set| policy.disguise(set - separators));
+        let disguise = undone.sum::<Milli>().min(policy.caps.disguise);
+        let label = policy.disguised_contact_label().filter(|_| disguise >= CUE_DISGUISE_MIN);
+        if label.is_none() && !has_own {
+            continue;
+        }
         out.push(Piece {
             kind: EvidenceKind::Contact,
-            label: None,
-            root: None,
+            label,
+            root: label.map(|label| taxonomy.root(label)),
             source: index,
             range: slot.range,
             weight: policy.contact(slot.kind),
-            disguise: policy.disguise(slot.transforms - Transforms::CASE).min(policy.caps.disguise),
+            disguise,
             severity: Severity::Low,
             occurrences: 1,
             transforms: slot.transforms,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::lexicon::Problem;
-use crate::model::{Milli, Surface, Verdict};
+use crate::model::{LabelId, Milli, Surface, Taxonomy, Verdict};
 use crate::text::{SlotKind, Transforms};
 
 /// Points at which the verdicts are reached. `limit <= review <= block` always holds.
@@ -70,6 +70,7 @@ struct RawPolicy {
     families: Caps,
     contacts: BTreeMap<String, Milli>,
     disguise: BTreeMap<String, Milli>,
+    disguised_contacts: RawDisguisedContacts,
     passages: RawPassages,
     limits: Limits,
 }
@@ -80,6 +81,12 @@ struct RawThresholds {
     limit: Milli,
     review: Milli,
     block: Milli,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDisguisedContacts {
+    label: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +103,7 @@ pub struct Policy {
     pub(super) caps: Caps,
     contacts: [Milli; SlotKind::ALL.len()],
     disguise: Vec<(Transforms, Milli)>,
+    disguised_contact_label: Option<LabelId>,
     pub(super) passage_chars: u32,
     limits: Limits,
 }
@@ -105,12 +113,12 @@ impl Policy {
     ///
     /// # Errors
     /// The first problem, with its line where the file is malformed.
-    pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
+    pub fn parse(file: &str, text: &str, taxonomy: &Taxonomy) -> Result<Self, Problem> {
         let raw: RawPolicy = crate::lexicon::parse_toml(file, text)?;
-        Self::check(raw).map_err(|message| Problem::error(file, 0, message))
+        Self::check(raw, taxonomy).map_err(|message| Problem::error(file, 0, message))
     }
 
-    fn check(raw: RawPolicy) -> Result<Self, String> {
+    fn check(raw: RawPolicy, taxonomy: &Taxonomy) -> Result<Self, String> {
         let mut thresholds = Vec::with_capacity(Surface::ALL.len());
         for surface in Surface::ALL {
             let name = surface.as_str();
@@ -140,6 +148,13 @@ impl Policy {
             let names = Transforms::NAMES.map(|(_, n)| n);
             disguise.push((flag.ok_or_else(|| unknown("disguise", &name, names))?, points));
         }
+        let disguised_contact_label = match raw.disguised_contacts.label {
+            Some(name) => {
+                let valid = || taxonomy.iter().map(|(_, label)| label.id.as_str());
+                Some(taxonomy.find(&name).ok_or_else(|| unknown("disguised_contacts", &name, valid()))?)
+            }
+            None => None,
+        };
         if raw.passages.chars == 0 {
             return Err("[passages] chars must be at least 1".to_owned());
         }
@@ -149,7 +164,16 @@ impl Policy {
             ));
         }
         let (caps, passage_chars, limits) = (raw.families, raw.passages.chars, raw.limits);
-        Ok(Self { thresholds, tiers, caps, contacts, disguise, passage_chars, limits })
+        Ok(Self {
+            thresholds,
+            tiers,
+            caps,
+            contacts,
+            disguise,
+            disguised_contact_label,
+            passage_chars,
+            limits,
+        })
     }
 
     /// The thresholds of a surface for an account of a credit tier.
@@ -166,6 +190,11 @@ impl Policy {
     /// Points of a contact.
     pub(super) fn contact(&self, kind: SlotKind) -> Milli {
         self.contacts[kind as usize]
+    }
+
+    /// The label that a disguised contact speaks for by itself.
+    pub(super) fn disguised_contact_label(&self) -> Option<LabelId> {
+        self.disguised_contact_label
     }
 
     /// Points of all disguises in a set, before the cap.

@@ -78,7 +78,7 @@ impl Bundle {
         let part = |path: &str| find(path).ok_or_else(|| missing(path));
         let articles =
             part("articles.toml").and_then(|text| Articles::parse("articles.toml", text, &taxonomy));
-        let policy = part("policy.toml").and_then(|text| Policy::parse("policy.toml", text));
+        let policy = part("policy.toml").and_then(|text| Policy::parse("policy.toml", text, &taxonomy));
         let slots =
             part("slots.toml").and_then(|text| crate::lexicon::parse_toml::<RawSlots>("slots.toml", text));
         let segmenter = Segmenter::new(find("segment/user.dict").unwrap_or(""))

@@ -26,8 +26,8 @@ pub struct Outcome {
 pub fn evaluate(bundle: &Bundle, item: &Item<'_>, scratch: &mut Scratch) -> Result<Outcome, ItemError> {
     inspect(bundle, item, scratch)?;
     let thresholds = bundle.policy.thresholds(item.surface(), item.account.credit_tier);
-    let (_, matches, pieces, judgement) = scratch.parts();
-    collect_into(&bundle.policy, (&bundle.taxonomy, &bundle.lexicon), matches, pieces);
+    let (folded, matches, pieces, judgement) = scratch.parts();
+    collect_into(&bundle.policy, (&bundle.taxonomy, &bundle.lexicon), (folded, matches), pieces);
     decide(&bundle.policy, &bundle.taxonomy, thresholds, pieces, judgement);
     let verdict = judgement.verdict.unwrap_or(Verdict::Pass);
     Ok(Outcome { verdict, top: judgement.labels.first().map(|(label, _)| *label) })

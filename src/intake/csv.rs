@@ -30,7 +30,7 @@ impl CsvRows {
         let mut reader = ReaderBuilder::new()
             .flexible(true)
             .terminator(Terminator::Any(b'\n'))
-            .from_reader(Bounded { inner: reader, left: RECORD_BYTES_MAX });
+            .from_reader(Bounded { inner: reader, left: RECORD_BYTES_MAX, at_end: false });
         let header = reader.byte_headers().map_err(into_io)?.clone();
         let mut columns = Vec::new();
         for name in &header {
@@ -97,8 +97,8 @@ impl CsvRows {
     /// The line, from 1, where the record begins: counted back from its end, since blank lines may stand before it.
     fn line(&self) -> u64 {
         let inside = memchr::memchr_iter(b'\n', self.record.as_slice()).count() as u64;
-        // The last line may have no end; its record comes only once the file is read through.
-        let end = u64::from(!self.reader.is_done());
+        // The last line may have no end; its record comes once the end of the file has been seen.
+        let end = u64::from(!self.reader.get_ref().at_end);
         self.reader.position().line().saturating_sub(inside + end)
     }
 
@@ -125,6 +125,7 @@ const RECORD_BYTES_MAX: usize = 2 * LINE_BYTES_MAX;
 struct Bounded {
     inner: Box<dyn BufRead + Send>,
     left: usize,
+    at_end: bool,
 }
 
 impl Read for Bounded {
@@ -135,6 +136,7 @@ impl Read for Bounded {
         let room = buffer.len().min(self.left);
         let length = self.inner.read(&mut buffer[..room])?;
         self.left -= length;
+        self.at_end = length == 0;
         Ok(length)
     }
 }
@@ -159,7 +161,8 @@ mod tests {
         let reader = Box::new(io::Cursor::new(table.as_bytes().to_vec()));
         let mut rows = CsvRows::open(reader, "x".to_owned(), position).unwrap();
         let Some(chunk) = rows.next().unwrap() else { return Vec::new() };
-        let text = |line: &[u8]| serde_json::from_slice::<Value>(line).unwrap()["text"].as_str().unwrap().to_owned();
+        let text =
+            |line: &[u8]| serde_json::from_slice::<Value>(line).unwrap()["text"].as_str().unwrap().to_owned();
         chunk.numbered_lines().map(|(number, line)| (number, text(line))).collect()
     }
 

@@ -361,6 +361,26 @@ impl FoldedText {
         all
     }
 
+    /// What was undone at each character of a range, one set per character that has any, and one per gap that a dense
+    /// match skips.
+    pub fn transforms_in(&self, range: SymbolRange, skips_noise: bool) -> impl Iterator<Item = Transforms> {
+        let symbols = self.symbols.get(range.indexes()).unwrap_or(&[]);
+        let outside = Transforms::INVISIBLE | Transforms::BIDI;
+        symbols.iter().enumerate().filter_map(move |(index, symbol)| {
+            if skips_noise && !symbol.class.is_dense() {
+                let opens_gap = index > 0 && symbols[index - 1].class.is_dense();
+                let is_noise = symbols[index..]
+                    .iter()
+                    .take_while(|s| !s.class.is_dense())
+                    .any(|s| s.class != Class::Blank);
+                let gap = if is_noise { Transforms::DROP_NOISE } else { Transforms::DROP_BLANK };
+                return opens_gap.then_some(gap);
+            }
+            let own = if index == 0 { symbol.transforms - outside } else { symbol.transforms };
+            (!own.is_empty()).then_some(own)
+        })
+    }
+
     /// Marks the border between two fields, or the start of the first.
     pub(super) fn begin_field(&mut self) {
         if !self.field_starts.is_empty() {

@@ -19,8 +19,8 @@ use tempfile::TempDir;
 /// Terms of the small bundle: the first is gambling, the second fraud; either alone gives `review`.
 pub(crate) const TERMS: &str = r#"severity = "medium"
 terms = [
-  { id = "g.1", text = "真人荷官", label = "gambling.platform", weight = 700 },
-  { id = "f.1", text = "刷单返利", label = "fraud.brushing_jobs", weight = 700 },
+  { id = "g.1", text = "真人荷官", label = "gambling.platform", weight = 1000 },
+  { id = "f.1", text = "刷单返利", label = "fraud.brushing_jobs", weight = 1000 },
 ]
 "#;
 

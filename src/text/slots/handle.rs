@@ -58,7 +58,7 @@ fn read_id(text: &FoldedText, start: usize, id: &mut String) -> usize {
                 break;
             }
             id.push(c);
-        } else if matches!(symbol.class, Class::Blank | Class::Noise) && gap < GAP_SYMBOLS_MAX {
+        } else if matches!(symbol.class, Class::Blank | Class::Noise) && c != ':' && gap < GAP_SYMBOLS_MAX {
             gap += 1;
             at += 1;
             continue;

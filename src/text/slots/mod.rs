@@ -129,7 +129,8 @@ impl SlotFinder {
         if text.count(Class::Latin) >= 2 {
             url::find_into(self, text, out);
         }
-        for hint in hints {
+        // The longest hint first: after 加vx the id does not begin with x.
+        for hint in hints.iter().rev() {
             if out.len() >= SLOTS_MAX {
                 break;
             }
