@@ -55,8 +55,10 @@ pub struct Limits {
     pub text_bytes_max: usize,
     /// Most named fields of an item.
     pub fields_max: usize,
-    /// Most pieces of evidence that one decision carries.
+    /// Most pieces of evidence that one decision carries; the weakest are left out first.
     pub evidence_max: usize,
+    /// The mildest verdict of an item with more hits than can be looked at.
+    pub overflow_verdict: Verdict,
 }
 
 /// Largest text that any policy may allow: offsets are 32 bits.

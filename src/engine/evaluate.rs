@@ -29,7 +29,9 @@ pub fn evaluate(bundle: &Bundle, item: &Item<'_>, scratch: &mut Scratch) -> Resu
     let (folded, matches, pieces, judgement) = scratch.parts();
     collect_into(&bundle.policy, (&bundle.taxonomy, &bundle.lexicon), (folded, matches), pieces);
     decide(&bundle.policy, &bundle.taxonomy, thresholds, pieces, judgement);
-    let verdict = judgement.verdict.unwrap_or(Verdict::Pass);
+    let floor = if matches.hits_cut { bundle.policy.limits().overflow_verdict } else { Verdict::Pass };
+    let verdict = judgement.verdict.unwrap_or(Verdict::Pass).max(floor);
+    judgement.verdict = Some(verdict);
     Ok(Outcome { verdict, top: judgement.labels.first().map(|(label, _)| *label) })
 }
 

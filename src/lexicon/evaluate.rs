@@ -9,7 +9,7 @@ use crate::model::Surface;
 use crate::text::{FoldedText, Slot, SlotKind, SymbolRange};
 
 /// Most places of one pattern that are looked at in one text.
-const PATTERN_HITS_MAX: usize = 64;
+const PATTERN_HITS_MAX: usize = 1024;
 
 /// All rules, ready to evaluate.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ use crate::segment::Segmenter;
 use crate::text::{FoldedText, Hint, Slot, SlotFinder, SymbolRange, Transforms};
 
 /// Most verified hits that are kept of one item; the decision says when there were more.
-pub(crate) const HITS_MAX: usize = 4096;
+pub(crate) const HITS_MAX: usize = 1 << 16;
 
 /// Longest term or exempt phrase in a text, separators included.
 pub(super) const PHRASE_SYMBOLS_MAX: u32 = 64 * 9;
