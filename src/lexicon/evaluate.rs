@@ -6,7 +6,7 @@ use super::pattern::{Need, Pattern};
 use super::rule::{AtomId, GROUPS_MAX, Rule, RuleHit};
 use super::scan::{Matches, PHRASE_SYMBOLS_MAX, ScanScratch};
 use crate::model::Surface;
-use crate::text::{FoldedText, Slot, SlotKind, SymbolRange};
+use crate::text::{FoldedText, Slot, SlotKind, Squeezed, SymbolRange};
 
 /// Most places of one pattern that are looked at in one text.
 const PATTERN_HITS_MAX: usize = 1024;
@@ -56,6 +56,7 @@ pub(super) struct RuleScratch {
     pattern_hits: Vec<PatternHits>,
     /// Number of the text at hand.
     text: u64,
+    squeezed: Squeezed,
 }
 
 /// What is known of one pattern in the text at hand.
@@ -133,6 +134,9 @@ impl RuleSet {
         buffers.pattern_hits.resize_with(self.atoms, PatternHits::default);
         buffers.candidates.sort_unstable();
         buffers.candidates.dedup();
+        if !buffers.candidates.is_empty() {
+            buffers.squeezed.fill(text);
+        }
         let candidates = std::mem::take(&mut buffers.candidates);
         for index in &candidates {
             let rule = &self.rules[*index as usize];
@@ -142,6 +146,7 @@ impl RuleSet {
             let mut search = Search {
                 set: self,
                 text,
+                squeezed: &buffers.squeezed,
                 number: buffers.text,
                 occurrences,
                 gates: &buffers.gates,
@@ -189,6 +194,7 @@ impl RuleSet {
 struct Search<'a> {
     set: &'a RuleSet,
     text: &'a FoldedText,
+    squeezed: &'a Squeezed,
     number: u64,
     occurrences: &'a Occurrences,
     gates: &'a OpenGates,
@@ -239,8 +245,9 @@ impl Search<'_> {
             hits.ranges.clear();
             if self.set.gates_of[atom as usize].iter().all(|gate| self.gates.has(*gate)) {
                 let text = self.text;
-                let found = pattern.regex.find_iter(text.plain()).filter(|m| !m.is_empty());
-                hits.ranges.extend(found.take(PATTERN_HITS_MAX).map(|m| text.from_plain(m.range())));
+                let view = self.squeezed;
+                let found = pattern.regex.find_iter(view.text(text)).filter(|m| !m.is_empty());
+                hits.ranges.extend(found.take(PATTERN_HITS_MAX).map(|m| view.symbols(text, m.range())));
             }
         }
         &hits.ranges
@@ -271,7 +278,7 @@ impl Search<'_> {
             }
             let start = chosen().map(|r| r.start).min().unwrap_or(0);
             let end = chosen().map(|r| r.end).max().unwrap_or(0);
-            let near = rule.within.is_none_or(|within| end - start <= within);
+            let near = rule.within.is_none_or(|within| self.squeezed.distance(start, end) <= within);
             if near && !self.is_voided(rule, start, end) {
                 ranges.extend(chosen());
                 return true;

@@ -159,6 +159,7 @@ fn required_of_sequence(parts: &[Hir]) -> Vec<Vec<String>> {
     }
     clauses.extend(run);
     clauses.retain(|words| words.iter().all(|word| !word.is_empty()));
+    clauses.dedup();
     clauses
 }
 

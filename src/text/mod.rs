@@ -10,10 +10,12 @@ mod fold;
 mod folded;
 mod gloss;
 mod slots;
+mod squeezed;
 mod table;
 
 pub use folded::{Class, FoldedText, Numeral, Symbol, SymbolRange, Transforms};
 pub use slots::{Hint, HintKind, Slot, SlotFinder, SlotKind};
+pub use squeezed::Squeezed;
 pub use table::{FoldTable, TableError};
 
 pub(crate) use table::classify as class_of;
