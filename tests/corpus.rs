@@ -89,8 +89,8 @@ impl Case {
         let item = self.item();
         let pieces: Vec<String> =
             found.evidence.iter().flat_map(|e| &e.spans).map(|span| cut(&item, span)).collect();
-        for want in self.matched.iter().filter(|want| !pieces.contains(want)) {
-            faults.push(format!("matched = {want:?} among {pieces:?}"));
+        for want in self.matched.iter().filter(|want| !pieces.iter().any(|piece| piece.contains(*want))) {
+            faults.push(format!("matched = {want:?} inside one of {pieces:?}"));
         }
         faults
     }

@@ -5,7 +5,8 @@ use qingliu::text::{FoldTable, FoldedText, SymbolRange, Transforms};
 
 fn table() -> FoldTable {
     let files = embedded_files();
-    FoldTable::build(|name| files.iter().find(|f| f.path == format!("fold/{name}")).map(|f| f.text.as_str())).unwrap()
+    FoldTable::build(|name| files.iter().find(|f| f.path == format!("fold/{name}")).map(|f| f.text.as_str()))
+        .unwrap()
 }
 
 fn fold(table: &FoldTable, text: &str) -> FoldedText {
@@ -46,7 +47,11 @@ fn every_kind_of_disguise_folds_away() {
         let folded = fold(&table, text);
         assert_eq!(folded.plain(), plain, "{text:?}");
         let all = SymbolRange { start: 0, end: u32::try_from(folded.symbols().len()).unwrap() };
-        assert!(folded.transforms_of(all, false).contains(what), "{text:?}: {:?}", folded.transforms_of(all, false));
+        assert!(
+            folded.transforms_of(all, false).contains(what),
+            "{text:?}: {:?}",
+            folded.transforms_of(all, false)
+        );
         let span = folded.source_span(all);
         assert_eq!(&text[span.start as usize..span.end as usize], text, "{text:?}");
     }
@@ -78,13 +83,9 @@ fn ordinary_text_stays_as_it_is() {
 #[test]
 fn look_alikes_fold_inside_latin_words_and_beside_han_only() {
     let table = table();
-    for (text, plain) in [
-        ("wехin", "wexin"),
-        ("加ѵх", "加vx"),
-        ("сосед", "сосед"),
-        ("он сам", "он сам"),
-        ("Ԛq群", "qq群"),
-    ] {
+    for (text, plain) in
+        [("wехin", "wexin"), ("加ѵх", "加vx"), ("сосед", "сосед"), ("он сам", "он сам"), ("Ԛq群", "qq群")]
+    {
         assert_eq!(fold(&table, text).plain(), plain, "{text}");
     }
 }

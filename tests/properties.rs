@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use qingliu::engine::{Bundle, Scratch, decision, embedded_files, evaluate, inspect};
 use qingliu::lexicon::{Lexicon, LoadContext, Matches, ScanScratch, SourceFile};
-use qingliu::model::{Account, Decision, EvidenceKind, Field, Item, ItemKind, Surface};
+use qingliu::model::{Account, Decision, EvidenceKind, Field, Item, ItemKind, Surface, Verdict};
 use qingliu::text::{Class, FoldedText, SymbolRange};
 use regex::Regex;
 
@@ -466,10 +466,11 @@ fn extreme_texts_are_judged_like_any_other() {
 }
 
 #[test]
-fn more_hits_than_the_limit_are_named_in_the_decision() {
-    let text = "百家乐，".repeat(20_000);
+fn more_hits_than_the_limit_are_named_in_the_decision_and_do_not_pass() {
+    let text = "百家乐，".repeat(150_000);
     let found = judge(&Item::from_text(&text), &mut Scratch::default());
     assert_eq!(found.limits, ["hits_max"]);
+    assert_ne!(found.verdict, Verdict::Pass);
     assert_eq!(found.evidence[0].spans[0].start, 0);
 }
 

@@ -160,7 +160,7 @@ fn rejected_lines_are_told_with_number_and_reason_and_strict_makes_them_exit_cod
 #[test]
 fn the_account_of_a_table_decides_like_that_of_a_json_line() {
     let place = Place::new();
-    let terms = TERMS.replace("weight = 700", "weight = 550");
+    let terms = TERMS.replace("weight = 1000", "weight = 550");
     place.bundle("bundle", &terms);
     place.write(
         "in.csv",
@@ -203,8 +203,8 @@ fn diff_prints_exactly_the_items_that_an_older_run_judged_otherwise() {
     place.bundle(
         "new",
         "severity = \"medium\"\nterms = [
-        { id = \"g.1\", text = \"真人荷官\", label = \"gambling\", weight = 700 },
-        { id = \"f.2\", text = \"高薪\", label = \"fraud\", weight = 800 } ]",
+        { id = \"g.1\", text = \"真人荷官\", label = \"gambling\", weight = 900 },
+        { id = \"f.2\", text = \"高薪\", label = \"fraud\", weight = 1000 } ]",
     );
     place.rescan("--in in.jsonl --out old.jsonl.zst").expect(0, &["review 3"]);
     let run = place
@@ -300,9 +300,11 @@ fn start_run_that_stalls(place: &Place, options: &str) -> Child {
 
 /// Inputs that need more changes than a pipe takes, with rejected lines on the way.
 fn write_long_inputs(place: &Place) {
-    let bad = |n: usize| if n.is_multiple_of(500) { "no item\n" } else { "" };
-    let lines: String =
-        posts(90_000, 12).lines().enumerate().map(|(n, line)| format!("{line}\n{}", bad(n))).collect();
+    let mut lines = String::new();
+    for (n, line) in posts(90_000, 12).lines().enumerate() {
+        let bad = if n.is_multiple_of(500) { "no item\n" } else { "" };
+        lines.extend([line, "\n", bad]);
+    }
     let cut = lines.find("{\"id\":\"p60000\"").expect("a post");
     place.write("a.jsonl", &lines[..cut]);
     place.write("b.jsonl.zst", zstd(&lines[cut..]));
@@ -349,7 +351,7 @@ fn a_killed_run_goes_on_to_the_same_bytes_as_one_that_was_never_cut_off() {
 fn an_unfinished_run_is_neither_overwritten_nor_mixed_with_another() {
     let place = Place::new();
     write_long_inputs(&place);
-    place.bundle("other", &TERMS.replace("700", "701"));
+    place.bundle("other", &TERMS.replace("1000", "999"));
     kill_after_a_checkpoint(&place, "--in a.jsonl --out out", b"", "out.checkpoint");
     let (output, checkpoint) = (place.bytes("out"), place.bytes("out.checkpoint"));
     let refused = |options: &str, code, part| {

@@ -43,7 +43,8 @@ fn contacts_are_read_through_any_alphabet_and_separator() {
     ] {
         let findings = inspect(&bundle, &Item::from_text(text), &mut scratch).unwrap();
         let slots = &findings.matches.slots;
-        let found: Vec<String> = slots.iter().map(|slot| format!("{} {}", slot.kind.as_str(), slot.canonical)).collect();
+        let found: Vec<String> =
+            slots.iter().map(|slot| format!("{} {}", slot.kind.as_str(), slot.canonical)).collect();
         assert_eq!(found.join(" | "), want, "{text}");
     }
 }

@@ -246,8 +246,14 @@ impl Search<'_> {
             if self.set.gates_of[atom as usize].iter().all(|gate| self.gates.has(*gate)) {
                 let text = self.text;
                 let view = self.squeezed;
-                let found = pattern.regex.find_iter(view.text(text)).filter(|m| !m.is_empty());
-                hits.ranges.extend(found.take(PATTERN_HITS_MAX).map(|m| view.symbols(text, m.range())));
+                for field in view.fields() {
+                    let found =
+                        pattern.regex.find_iter(&view.text(text)[field.clone()]).filter(|m| !m.is_empty());
+                    let place = |m: regex::Match<'_>| {
+                        view.symbols(text, field.start + m.start()..field.start + m.end())
+                    };
+                    hits.ranges.extend(found.take(PATTERN_HITS_MAX - hits.ranges.len()).map(place));
+                }
             }
         }
         &hits.ranges

@@ -159,6 +159,10 @@ impl Lexicon {
         }
         for found in automaton.find_overlapping_iter(text.plain()) {
             let range = text.from_plain(found.range());
+            // The line break between two fields belongs to neither.
+            if text.symbols()[range.indexes()].iter().any(|symbol| symbol.source_end == 0) {
+                continue;
+            }
             let key = &self.plain.keys[found.pattern().as_usize()];
             scratch.rule.gates.see(&key.gates);
             scratch.rule.words.extend(key.words.iter().map(|atom| (*atom, range)));

@@ -139,7 +139,8 @@ impl Pass<'_> {
             let in_word = match entry.act() {
                 Act::Keep => entry.class() == Class::Latin,
                 Act::LookAlike | Act::Drop => true,
-                Act::Expand | Act::Escape | Act::Bracket => false,
+                Act::Expand => self.table.expansion(entry).iter().all(|part| part.class() == Class::Latin),
+                Act::Escape | Act::Bracket => false,
             };
             if !in_word {
                 break;
@@ -164,7 +165,7 @@ impl Pass<'_> {
         let has_latin = word.iter().any(|s| s.class == Class::Latin);
         let beside = |class: Class| matches!(class, Class::Han | Class::Digit);
         let before = first > self.out.field_start() && beside(self.out.symbols[first - 1].class);
-        let after = self.text[next..].chars().next().is_some_and(|c| beside(self.table.entry(c).class()));
+        let after = self.text[next..].chars().next().is_some_and(|c| beside(self.table.first_class(c)));
         let imitates = |s: &super::folded::Symbol| {
             let c = self.out.plain[s.plain_start as usize..].chars().next();
             s.class == Class::Latin || c.is_some_and(|c| self.table.look_alike(c).is_some())

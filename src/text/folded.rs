@@ -261,7 +261,7 @@ impl FoldedText {
         self.plain.get(start..self.plain_byte(range.end)).unwrap_or("")
     }
 
-    fn plain_byte(&self, symbol: u32) -> usize {
+    pub(super) fn plain_byte(&self, symbol: u32) -> usize {
         self.symbols.get(symbol as usize).map_or(self.plain.len(), |s| s.plain_start as usize)
     }
 
@@ -322,6 +322,13 @@ impl FoldedText {
         let (from, to) =
             (self.dense_starts[left].symbol as usize + 1, self.dense_starts[right].symbol as usize);
         self.symbols[from..to].iter().any(|s| s.class == Class::Clause)
+    }
+
+    /// The symbols of each field, without the line break between two fields.
+    pub fn fields(&self) -> impl Iterator<Item = SymbolRange> {
+        let ends = self.field_starts.iter().skip(1).map(|start| start - 1);
+        let starts = self.field_starts.iter().copied();
+        starts.zip(ends.chain([as_u32(self.symbols.len())])).map(|(start, end)| SymbolRange { start, end })
     }
 
     /// Index of the field that a symbol belongs to.

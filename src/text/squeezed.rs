@@ -13,6 +13,8 @@ pub struct Squeezed {
     starts: Vec<(u32, u32)>,
     /// Per symbol, the number of kept characters before it.
     places: Vec<u32>,
+    /// Bytes of each field in the view.
+    fields: Vec<Range<usize>>,
     is_plain: bool,
 }
 
@@ -20,9 +22,16 @@ impl Squeezed {
     /// Makes the view of a text. O(symbols).
     pub fn fill(&mut self, folded: &FoldedText) {
         self.is_plain = folded.count(Class::Blank) == 0;
-        if self.is_plain {
-            return;
+        if !self.is_plain {
+            self.squeeze(folded);
         }
+        self.fields.clear();
+        for field in folded.fields() {
+            self.fields.push(self.byte(folded, field.start)..self.byte(folded, field.end));
+        }
+    }
+
+    fn squeeze(&mut self, folded: &FoldedText) {
         self.text.clear();
         self.starts.clear();
         self.places.clear();
@@ -50,6 +59,20 @@ impl Squeezed {
     /// The text of the view.
     pub fn text<'t>(&'t self, folded: &'t FoldedText) -> &'t str {
         if self.is_plain { folded.plain() } else { &self.text }
+    }
+
+    /// Bytes of each field in the view; the line break between two fields belongs to neither.
+    pub fn fields(&self) -> &[Range<usize>] {
+        &self.fields
+    }
+
+    /// Where a symbol, or the next one that is kept, begins.
+    fn byte(&self, folded: &FoldedText, symbol: u32) -> usize {
+        if self.is_plain {
+            return folded.plain_byte(symbol);
+        }
+        let place = self.places.get(symbol as usize).map_or(self.starts.len(), |place| *place as usize);
+        self.starts.get(place).map_or(self.text.len(), |(byte, _)| *byte as usize)
     }
 
     /// The symbols of a non-empty byte range of the view. O(log n).

@@ -169,6 +169,7 @@ impl FoldTable {
             let (line, cells) = row?;
             table.add_reading(&cells).map_err(|problem| at("readings.tsv", line, problem))?;
         }
+        table.resolve_expansions();
         table.mark_openers();
         table.mark_numerals();
         Ok(table)
@@ -184,6 +185,15 @@ impl FoldTable {
                 let page = self.page_of[code / PAGE];
                 self.pages[usize::from(page)][code % PAGE]
             }
+        }
+    }
+
+    /// The kind of the first character that a code point folds to.
+    pub(super) fn first_class(&self, c: char) -> Class {
+        let entry = self.entry(c);
+        match entry.act() {
+            Act::Expand => self.expansion(entry).first().map_or(Class::Noise, |part| part.class()),
+            Act::Keep | Act::Drop | Act::LookAlike | Act::Escape | Act::Bracket => entry.class(),
         }
     }
 
@@ -336,6 +346,20 @@ impl FoldTable {
         }
         self.readings.insert(parse_char(source)?, ids.into());
         Ok(())
+    }
+
+    /// Decides look-alikes inside expansions, as the fold pass would: `㎂` is a Latin word.
+    fn resolve_expansions(&mut self) {
+        let look_alikes = &self.look_alikes;
+        for parts in
+            self.expansions.iter_mut().filter(|parts| parts.iter().any(|part| part.class() == Class::Latin))
+        {
+            for part in parts.iter_mut() {
+                if let Some(latin) = look_alikes.get(&part.target()) {
+                    *part = Entry::new(*latin as u32, classify(*latin), Act::Keep, part.transform());
+                }
+            }
+        }
     }
 
     /// Sets the numeral bit of every entry whose target is one.

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -140,7 +141,7 @@ pub(crate) fn finish(child: Child) -> Run {
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let clock = Clock::start();
     while !holds() {
-        assert!(clock.elapsed() < Duration::from_secs(60), "still no {what}");
+        assert!(clock.elapsed() < Duration::from_mins(1), "still no {what}");
         std::thread::yield_now();
     }
 }
@@ -171,7 +172,11 @@ pub(crate) fn posts(count: usize, every: usize) -> String {
             "今天天气很好，我们去公园散步"
         }
     };
-    (0..count).map(|n| format!("{{\"id\":\"p{n}\",\"text\":\"{} {n}\"}}\n", text(n))).collect()
+    let mut lines = String::new();
+    for n in 0..count {
+        writeln!(lines, "{{\"id\":\"p{n}\",\"text\":\"{} {n}\"}}", text(n)).expect("a string takes all");
+    }
+    lines
 }
 
 pub(crate) fn zstd(bytes: impl AsRef<[u8]>) -> Vec<u8> {

@@ -11,76 +11,63 @@ const GAP_SYMBOLS_MAX: u32 = 3;
 /// Longest number: a bank card.
 const NUMBER_DIGITS_MAX: usize = 19;
 
-/// Digits next to each other.
-#[derive(Clone, Copy)]
-struct Group {
-    range: SymbolRange,
-    /// Whether the gap to the group before is small enough to be a separator.
-    joined: bool,
-}
-
 /// Adds the phone and bank-card numbers of a text. O(symbols × [`NUMBER_DIGITS_MAX`]).
 pub(super) fn find_into(text: &FoldedText, out: &mut Vec<Slot>) {
-    let mut groups = Vec::new();
-    collect_groups(text, &mut groups);
-    let mut index = 0;
-    while index < groups.len() && out.len() < SLOTS_MAX {
-        match longest_number(text, &groups[index..]) {
-            Some((kind, count, digits)) => {
-                let range = SymbolRange {
-                    start: groups[index].range.start,
-                    end: groups[index + count - 1].range.end,
-                };
-                if is_free(out, range) {
-                    let transforms = text.transforms_of(range, true) | written(text, range);
-                    out.push(Slot { kind, canonical: digits, range, transforms });
-                }
-                index += count;
-            }
-            None => index += 1,
-        }
-    }
-}
-
-fn collect_groups(text: &FoldedText, groups: &mut Vec<Group>) {
-    let (mut at, mut last_end, mut joined) = (0, None::<usize>, true);
-    let symbols = text.symbols();
-    while at < symbols.len() {
-        if symbols[at].numeral.value().is_none() {
-            // Separators are blanks and noise; a letter, a clause border or a long gap ends the number.
-            joined &= matches!(symbols[at].class, Class::Blank | Class::Noise);
-            at += 1;
-            continue;
-        }
-        let start = at;
-        while at < symbols.len() && symbols[at].numeral.value().is_some() {
-            at += 1;
-        }
-        let near = last_end.is_some_and(|end| as_u32(start - end) <= GAP_SYMBOLS_MAX);
-        groups.push(Group {
-            range: SymbolRange { start: as_u32(start), end: as_u32(at) },
-            joined: joined && near,
-        });
-        (last_end, joined) = (Some(at), true);
-    }
-}
-
-/// The longest number that starts with the first group and ends with a group.
-fn longest_number(text: &FoldedText, groups: &[Group]) -> Option<(SlotKind, usize, String)> {
-    let mut digits = String::with_capacity(NUMBER_DIGITS_MAX);
-    let mut found = None;
-    for (index, group) in groups.iter().enumerate() {
-        if (index > 0 && !group.joined) || digits.len() + group.range.len() as usize > NUMBER_DIGITS_MAX {
+    let mut next = next_group(text, 0);
+    while let Some(first) = next {
+        if out.len() >= SLOTS_MAX {
             break;
         }
-        for symbol in &text.symbols()[group.range.indexes()] {
+        let Some((kind, end, digits)) = longest_number(text, first) else {
+            next = next_group(text, first.end);
+            continue;
+        };
+        let range = SymbolRange { start: first.start, end };
+        if is_free(out, range) {
+            let transforms = text.transforms_of(range, true) | written(text, range);
+            out.push(Slot { kind, canonical: digits, range, transforms });
+        }
+        next = next_group(text, end);
+    }
+}
+
+/// The next run of digits from a symbol on.
+fn next_group(text: &FoldedText, from: u32) -> Option<SymbolRange> {
+    let symbols = text.symbols();
+    let is_digit = |at: &usize| symbols[*at].numeral.value().is_some();
+    let start = (from as usize..symbols.len()).find(is_digit)?;
+    let end = (start..symbols.len()).find(|at| !is_digit(at)).unwrap_or(symbols.len());
+    Some(SymbolRange { start: as_u32(start), end: as_u32(end) })
+}
+
+/// The run of digits behind a group, if only a few separators stand between them.
+fn joined_group(text: &FoldedText, group: SymbolRange) -> Option<SymbolRange> {
+    let gap = text.symbols()[group.end as usize..].iter().take(GAP_SYMBOLS_MAX as usize + 1);
+    let length = gap
+        .take_while(|s| s.numeral.value().is_none() && matches!(s.class, Class::Blank | Class::Noise))
+        .count();
+    let next = group.end + as_u32(length);
+    let is_digit = text.symbols().get(next as usize).is_some_and(|s| s.numeral.value().is_some());
+    next_group(text, next).filter(|_| is_digit && length <= GAP_SYMBOLS_MAX as usize)
+}
+
+/// The longest number that starts with a group and ends with one: its kind, its end and its canonical form.
+fn longest_number(text: &FoldedText, first: SymbolRange) -> Option<(SlotKind, u32, String)> {
+    let (mut digits, mut length) = ([0_u8; NUMBER_DIGITS_MAX], 0);
+    let (mut group, mut found) = (Some(first), None);
+    while let Some(run) = group.filter(|run| length + run.len() as usize <= NUMBER_DIGITS_MAX) {
+        for symbol in &text.symbols()[run.indexes()] {
             if let Some(value) = symbol.numeral.value() {
-                digits.push(char::from(b'0' + value));
+                digits[length] = b'0' + value;
+                length += 1;
             }
         }
-        if let Some((kind, canonical)) = shape(&digits) {
-            found = Some((kind, index + 1, canonical.to_owned()));
+        // ASCII digits only.
+        let number = std::str::from_utf8(&digits[..length]).unwrap_or("");
+        if let Some((kind, canonical)) = shape(number) {
+            found = Some((kind, run.end, canonical.to_owned()));
         }
+        group = joined_group(text, run);
     }
     found
 }

@@ -123,30 +123,42 @@ struct Host {
 
 /// Reads labels and dots from `start`; keeps the longest prefix that ends in a known top-level domain.
 fn read_host(finder: &SlotFinder, chars: &Chars<'_>, start: usize, any_domain: bool) -> Option<Host> {
-    let mut name = String::new();
     let (mut at, mut labels, mut defanged, mut found) = (start, 0, false, None);
     loop {
-        let label_start = name.len();
+        let label_start = at;
         while chars.is_host(at) && at - start < ADDRESS_SYMBOLS_MAX {
-            name.push(chars.at(at));
             at += 1;
         }
-        let label = &name[label_start..];
-        if label.is_empty() || labels == LABELS_MAX {
+        if at == label_start || labels == LABELS_MAX {
             break;
         }
         labels += 1;
+        let label = chars.text.plain_of(SymbolRange { start: as_u32(label_start), end: as_u32(at) });
         if labels > 1 && (any_domain || finder.is_top_level(label)) {
-            found = Some((name.len(), at, defanged));
+            found = Some((at, defanged));
         }
         let Some(dot) = dot_at(chars, at) else { break };
         at += dot.len;
         defanged |= dot.defanged;
-        name.push('.');
     }
-    let (length, end, defanged) = found?;
-    name.truncate(length);
-    Some(Host { name, end, defanged })
+    let (end, defanged) = found?;
+    Some(Host { name: name_of(chars, start, end), end, defanged })
+}
+
+/// The labels between two places with plain dots between them. Written only once an address is known to be one, so
+/// that ordinary text allocates nothing.
+fn name_of(chars: &Chars<'_>, start: usize, end: usize) -> String {
+    let (mut name, mut at) = (String::new(), start);
+    while at < end {
+        if chars.is_host(at) {
+            name.push(chars.at(at));
+            at += 1;
+        } else {
+            name.push('.');
+            at += dot_at(chars, at).map_or(1, |dot| dot.len);
+        }
+    }
+    name
 }
 
 /// Appends the path and decides what kind of address it is.
