@@ -6,8 +6,10 @@ use super::pattern::{Need, Pattern};
 use super::rule::{AtomId, GROUPS_MAX, Rule, RuleHit};
 use super::scan::{Matches, PHRASE_SYMBOLS_MAX, ScanScratch};
 use crate::model::Surface;
-use crate::text::{FoldedText, Slot, SlotKind, Squeezed, SymbolRange};
+use crate::text::{Class, FoldedText, Slot, SlotKind, Squeezed, SymbolRange};
 
+/// Longest stretch in which rare characters count as close together.
+const RARE_SYMBOLS_MAX: u32 = 60;
 /// Most places of one pattern that are looked at in one text.
 const PATTERN_HITS_MAX: usize = 1024;
 
@@ -27,6 +29,8 @@ pub(super) struct RuleSet {
     /// Per atom, the sets of which its pattern needs one literal each.
     pub(super) gates_of: Vec<Vec<GateId>>,
     /// Per slot kind, the atoms that such a slot stands for.
+    /// Atoms that ask for so many rare characters.
+    pub(super) rare_atoms: Vec<(u32, AtomId)>,
     pub(super) slot_atoms: Vec<(SlotKind, Vec<AtomId>)>,
 }
 
@@ -101,6 +105,7 @@ impl RuleSet {
     /// Whether an atom can ever occur, given the terms.
     pub(super) fn can_occur(&self, atom: AtomId, terms: &[Term]) -> bool {
         self.pattern(atom).is_some()
+            || self.rare_atoms.iter().any(|(_, rare)| *rare == atom)
             || self.slot_atoms.iter().any(|(_, atoms)| atoms.contains(&atom))
             || terms.iter().any(|term| term.atoms.contains(&atom))
     }
@@ -116,6 +121,7 @@ impl RuleSet {
     ) {
         let ScanScratch { occurrences, rule: buffers, .. } = scratch;
         self.collect(lexicon, out, &buffers.words, &mut occurrences.list);
+        self.collect_rare(text, &mut occurrences.list);
         buffers.candidates.clear();
         buffers.candidates.extend(&self.always);
         let mut last = None;
@@ -184,9 +190,27 @@ impl RuleSet {
             let atoms = self.slot_atoms.iter().find(|(k, _)| k == kind).map_or(&[][..], |(_, atoms)| atoms);
             list.extend(atoms.iter().map(|atom| (*atom, *range)));
         }
+        debug_assert!(list.iter().all(|(atom, _)| (*atom as usize) < self.atoms));
+    }
+
+    /// Adds the stretches in which rare Han characters stand close together, and puts the list in order.
+    fn collect_rare(&self, text: &FoldedText, list: &mut Vec<(AtomId, SymbolRange)>) {
+        for (count, atom) in &self.rare_atoms {
+            if text.count(Class::RareHan) < *count {
+                continue;
+            }
+            let places = (0_u32..)
+                .zip(text.symbols())
+                .filter(|(_, s)| s.class == Class::RareHan)
+                .map(|(index, _)| index);
+            let ends = places.clone().skip(*count as usize - 1);
+            let stretches = places.zip(ends).map(|(start, last)| SymbolRange { start, end: last + 1 });
+            list.extend(
+                stretches.filter(|stretch| stretch.len() <= RARE_SYMBOLS_MAX).map(|stretch| (*atom, stretch)),
+            );
+        }
         list.sort_unstable();
         list.dedup();
-        debug_assert!(list.iter().all(|(atom, _)| (*atom as usize) < self.atoms));
     }
 }
 

@@ -63,6 +63,8 @@ enum Atom {
     /// Any slot but an address.
     Contact,
     AnySlot,
+    /// So many rare Han characters close together.
+    RareHan(u32),
     Pattern(String),
 }
 
@@ -185,9 +187,16 @@ impl RuleBook {
             }
             "label" => Atom::Label(loader.label(value)?),
             "slot" => slot_atom(value)?,
+            "rare" => Atom::RareHan(
+                value
+                    .parse()
+                    .ok()
+                    .filter(|n| (1..=64).contains(n))
+                    .ok_or_else(|| format!("{name:?}: the number of rare characters must be 1 to 64"))?,
+            ),
             "re" => Atom::Pattern(value.to_owned()),
             other => {
-                let nearest = suggestion(other, ["term", "text", "set", "label", "slot", "re"]);
+                let nearest = suggestion(other, ["term", "text", "set", "label", "slot", "rare", "re"]);
                 return Err(format!("unknown kind of atom {other:?} in {name:?}{nearest}"));
             }
         };
@@ -233,6 +242,11 @@ impl RuleBook {
                 (kind, atoms.into_iter().flatten().filter_map(|atom| self.ids.get(&atom).copied()).collect())
             })
             .collect();
+        let rare = self.atoms.iter().zip(0..).filter_map(|(atom, id)| match atom {
+            Atom::RareHan(count) => Some((*count, id)),
+            _ => None,
+        });
+        let rare_atoms = rare.collect();
         let mut patterns: Vec<Option<Pattern>> = (0..self.atoms.len()).map(|_| None).collect();
         for (atom, pattern) in self.patterns {
             patterns[atom as usize] = Some(pattern);
@@ -244,7 +258,7 @@ impl RuleBook {
             let cost = |group: &Vec<AtomId>| -> Option<usize> {
                 group.iter().try_fold(0, |sum, atom| match &self.atoms[*atom as usize] {
                     Atom::Pattern(_) => Some(sum + patterns[*atom as usize].as_ref().and_then(pattern_cost)?),
-                    Atom::Slot(_) | Atom::Contact | Atom::AnySlot => Some(sum + 100),
+                    Atom::Slot(_) | Atom::Contact | Atom::AnySlot | Atom::RareHan(_) => Some(sum + 100),
                     Atom::Term(_) | Atom::Set(_) | Atom::Label(_) => Some(sum + uses[*atom as usize]),
                 })
             };
@@ -262,6 +276,7 @@ impl RuleBook {
             gates,
             gates_of,
             slot_atoms,
+            rare_atoms,
         }
     }
 }

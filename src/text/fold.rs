@@ -116,7 +116,7 @@ impl Pass<'_> {
     /// Drops a reading in brackets behind a Han character; returns the place behind it.
     fn skip_gloss(&mut self, start: usize) -> Option<usize> {
         let last = self.out.symbols.last()?;
-        let adjacent = last.class == Class::Han && last.source_end as usize == start;
+        let adjacent = last.class.is_han() && last.source_end as usize == start;
         if !adjacent || self.out.symbols.len() <= self.out.field_start() {
             return None;
         }
@@ -163,7 +163,7 @@ impl Pass<'_> {
     fn resolve_word(&mut self, first: usize, next: usize) {
         let word = &self.out.symbols[first..];
         let has_latin = word.iter().any(|s| s.class == Class::Latin);
-        let beside = |class: Class| matches!(class, Class::Han | Class::Digit);
+        let beside = |class: Class| class.is_han() || class == Class::Digit;
         let before = first > self.out.field_start() && beside(self.out.symbols[first - 1].class);
         let after = self.text[next..].chars().next().is_some_and(|c| beside(self.table.first_class(c)));
         let imitates = |s: &super::folded::Symbol| {

@@ -78,6 +78,8 @@ impl Transforms {
 pub enum Class {
     /// A Han character.
     Han,
+    /// A Han character that ordinary writing does not use, neither in the standard language nor in dialects.
+    RareHan,
     /// `a`–`z`.
     Latin,
     /// `0`–`9`.
@@ -98,14 +100,20 @@ impl Class {
         (self as u8) <= Self::Letter as u8
     }
 
+    /// Whether it is a Han character, rare or not.
+    pub fn is_han(self) -> bool {
+        matches!(self, Self::Han | Self::RareHan)
+    }
+
     pub(super) fn from_number(number: u32) -> Self {
         match number {
             0 => Self::Han,
-            1 => Self::Latin,
-            2 => Self::Digit,
-            3 => Self::Letter,
-            4 => Self::Blank,
-            5 => Self::Clause,
+            1 => Self::RareHan,
+            2 => Self::Latin,
+            3 => Self::Digit,
+            4 => Self::Letter,
+            5 => Self::Blank,
+            6 => Self::Clause,
             _ => Self::Noise,
         }
     }
@@ -207,7 +215,7 @@ pub struct FoldedText {
     dense_starts: Vec<DenseStart>,
     /// First symbol of each field.
     field_starts: Vec<u32>,
-    counts: [u32; 7],
+    counts: [u32; 8],
     numerals: u32,
     pub(super) saved_run: Vec<(char, Symbol)>,
 }
@@ -220,7 +228,7 @@ impl FoldedText {
         self.symbols.clear();
         self.dense_starts.clear();
         self.field_starts.clear();
-        self.counts = [0; 7];
+        self.counts = [0; 8];
         self.numerals = 0;
     }
 

@@ -45,11 +45,11 @@ impl Squeezed {
                 if run_end <= index {
                     run_end = index + symbols[index..].iter().take_while(|s| s.class == Class::Blank).count();
                 }
-                if behind_han || symbols.get(run_end).is_some_and(|s| s.class == Class::Han) {
+                if behind_han || symbols.get(run_end).is_some_and(|s| s.class.is_han()) {
                     continue;
                 }
             } else {
-                behind_han = symbol.class == Class::Han;
+                behind_han = symbol.class.is_han();
             }
             self.starts.push((as_u32(self.text.len()), as_u32(index)));
             self.text.push(c);

@@ -3,7 +3,7 @@
 //! Built from the TSV files under `dictionaries/fold/` (see their headers for source and licence). The basic
 //! multilingual plane is one flat array, so that an ordinary character costs one load; the other planes are pages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::folded::{Class, Numeral, Transforms};
 
@@ -169,6 +169,13 @@ impl FoldTable {
             let (line, cells) = row?;
             table.add_reading(&cells).map_err(|problem| at("readings.tsv", line, problem))?;
         }
+        let ordinary = file("ordinary.tsv").ok_or(TableError::Missing("ordinary.tsv"))?;
+        let mut ordinary_chars = HashSet::new();
+        for row in rows("ordinary.tsv", ordinary) {
+            let (line, cells) = row?;
+            ordinary_chars.insert(parse_char(cells[0]).map_err(|problem| at("ordinary.tsv", line, problem))?);
+        }
+        table.mark_rare(&ordinary_chars);
         table.resolve_expansions();
         table.mark_openers();
         table.mark_numerals();
@@ -346,6 +353,20 @@ impl FoldTable {
         }
         self.readings.insert(parse_char(source)?, ids.into());
         Ok(())
+    }
+
+    /// Sets the class of Han characters that have no reading in the list of common ones and are not ordinary otherwise.
+    fn mark_rare(&mut self, ordinary: &HashSet<char>) {
+        let readings = &self.readings;
+        let mark = |entry: &mut Entry| {
+            let target = entry.target();
+            let is_known = readings.contains_key(&target) || ordinary.contains(&target) || target == '〇';
+            if entry.act() == Act::Keep && entry.class() == Class::Han && !is_known {
+                *entry = Entry::new(target as u32, Class::RareHan, Act::Keep, entry.transform());
+            }
+        };
+        self.plane0.iter_mut().for_each(mark);
+        self.pages.iter_mut().flatten().for_each(mark);
     }
 
     /// Decides look-alikes inside expansions, as the fold pass would: `㎂` is a Latin word.
