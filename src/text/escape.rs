@@ -1,4 +1,4 @@
-//! Character references, percent escapes and `\uXXXX`, one level deep.
+//! Character references, percent escapes and `\uXXXX`, one level deep; and `\/`, which is drawn like a V.
 
 /// Longest reference that is looked at, in bytes: `&#x0010FFFF;`.
 const REFERENCE_BYTES_MAX: usize = 12;
@@ -23,6 +23,7 @@ pub(super) fn decode(text: &str) -> Option<(char, usize, bool)> {
     match text.as_bytes().first()? {
         b'&' => reference(text),
         b'%' => percent(text.as_bytes()),
+        b'\\' if text.as_bytes().get(1) == Some(&b'/') => Some(('v', 2, true)),
         b'\\' => unicode(text.as_bytes()),
         _ => None,
     }
@@ -108,6 +109,7 @@ mod tests {
             ("%E5%BE%AE%E4%BF%A1", Some(('微', 9, true))),
             ("%61%62", Some(('a', 3, true))),
             ("\\u5fae", Some(('微', 6, true))),
+            ("\\/信", Some(('v', 2, true))),
             ("%20off", None),
             ("%E5%BE", None),
             ("%FF%FF", None),
