@@ -11,7 +11,7 @@ use proptest::sample::select;
 use qingliu::engine::{Bundle, Scratch, decision, embedded_files, evaluate, inspect};
 use qingliu::lexicon::{Lexicon, LoadContext, Matches, ScanScratch, SourceFile};
 use qingliu::model::{Account, Decision, EvidenceKind, Field, Item, ItemKind, Surface, Verdict};
-use qingliu::text::{Class, FoldedText, SymbolRange};
+use qingliu::text::{Class, FoldedText, Squeezed, SymbolRange};
 use regex::Regex;
 
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 21);
@@ -221,7 +221,7 @@ fn check_views(folded: &FoldedText) -> Result<(), TestCaseError> {
         }
     }
     prop_assert_eq!(dense, folded.dense().len());
-    let classes = [Class::Han, Class::Latin, Class::Digit, Class::Letter];
+    let classes = [Class::Han, Class::RareHan, Class::Latin, Class::Digit, Class::Letter];
     prop_assert_eq!(count, classes.into_iter().map(|class| folded.count(class) as usize).sum::<usize>());
     Ok(())
 }
@@ -427,7 +427,9 @@ proptest! {
     fn a_rule_of_one_pattern_holds_where_its_expression_matches(text in text_for_a_pattern()) {
         let (patterns, folded) = (&*PATTERNS, fold(&text));
         let found: Vec<usize> = scan(&patterns.lexicon, &folded).rules.iter().map(|hit| hit.rule as usize).collect();
-        let matches = |expression: &Regex| expression.find_iter(folded.plain()).any(|found| !found.is_empty());
+        let mut view = Squeezed::default();
+        view.fill(&folded);
+        let matches = |expression: &Regex| expression.find_iter(view.text(&folded)).any(|found| !found.is_empty());
         let naive: Vec<usize> = (0..patterns.all.len()).filter(|index| matches(&patterns.expressions[*index])).collect();
         let difference = |a: &[usize], b: &[usize]| -> Vec<String> {
             a.iter().filter(|index| !b.contains(index)).map(|index| patterns.all[*index].clone()).collect()

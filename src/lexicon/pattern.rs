@@ -178,7 +178,7 @@ mod tests {
             ("(?:看片|卖片).{0,6}加我|$", Need::Nothing),
             ("(?:看片|卖片).{0,6}加我吧", Need::AllOf(vec![words(&["加我吧"]), words(&["卖片", "看片"])])),
             ("甲.*乙[丙丁]戊", Need::AllOf(vec![words(&["乙丁戊", "乙丙戊"])])),
-            ("(?:甲.*乙|丙丁)", Need::AllOf(vec![words(&["丙丁", "甲"])])),
+            ("(?:甲.*乙|丙丁)", Need::AllOf(vec![words(&["丙丁", "乙"])])),
             ("^.{0,20}$", Need::Nothing),
             ("(?:很|好)*", Need::Nothing),
             ("甲|.", Need::Nothing),
