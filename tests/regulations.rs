@@ -8,20 +8,20 @@ use qingliu::model::{Decision, Item, Surface, Verdict};
 use qingliu::text::{FoldTable, FoldedText};
 
 fn bundle() -> Bundle {
-    Bundle::load(&embedded_files(), date(2026, 11, 21)).unwrap()
+    Bundle::load(&embedded_files(), date(2026, 11, 21)).expect("the shipped bundle")
 }
 
 fn judge(bundle: &Bundle, text: &str, surface: Surface) -> Decision {
     let item = Item { surface: Some(surface), ..Item::from_text(text) };
     let mut scratch = Scratch::default();
-    evaluate(bundle, &item, &mut scratch).unwrap();
+    evaluate(bundle, &item, &mut scratch).expect("an item within the limits");
     decision(bundle, &item, "page", &scratch)
 }
 
 fn table() -> FoldTable {
     let files = embedded_files();
     FoldTable::build(|name| files.iter().find(|f| f.path == format!("fold/{name}")).map(|f| f.text.as_str()))
-        .unwrap()
+        .expect("the shipped tables")
 }
 
 /// Original pieces of a text whose folded form is `needle`.

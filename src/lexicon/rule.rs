@@ -46,7 +46,7 @@ pub struct Rule {
 pub struct RuleHit {
     /// Index of the rule.
     pub rule: u32,
-    /// First of its ranges in [`Matches::rule_ranges`].
+    /// First of its ranges in [`Matches::rule_ranges`](super::Matches::rule_ranges).
     pub first: u32,
     /// Number of its ranges, one per group.
     pub count: u32,

@@ -37,7 +37,7 @@ pub struct Matches {
     pub rules: Vec<RuleHit>,
     /// The ranges that rule hits point to.
     pub rule_ranges: Vec<SymbolRange>,
-    /// Whether [`HITS_MAX`] cut the list.
+    /// Whether the limit on hits (65,536) cut the list.
     pub hits_cut: bool,
     /// Whether the limit on slots cut the list.
     pub slots_cut: bool,

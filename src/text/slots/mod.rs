@@ -121,7 +121,7 @@ impl SlotFinder {
     }
 
     /// Fills `out` with the slots of a text, in the order of the text, without doubles. Returns false when
-    /// [`SLOTS_MAX`] was reached.
+    /// the limit of 64 was reached.
     ///
     /// O(symbols); does nothing and allocates nothing for texts with few Latin letters and digits.
     pub fn find_into(&self, text: &FoldedText, hints: &[Hint], out: &mut Vec<Slot>) -> bool {
