@@ -19,6 +19,8 @@ fn options(folder: &std::path::Path, threads: usize) -> Options {
         output: Some(folder.join(format!("decisions-{threads}.jsonl"))),
         rejects: None,
         old: None,
+        summary: None,
+        old_path: None,
         all: false,
         threads,
         resume: false,

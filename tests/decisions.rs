@@ -54,8 +54,10 @@ all = ["re:癸\\d{3}"]
 
 fn bundle() -> Bundle {
     let own = ["lexicon/", "rules/"];
-    let mut files: Vec<SourceFile> =
-        embedded_files().into_iter().filter(|f| !own.iter().any(|folder| f.path.starts_with(folder))).collect();
+    let mut files: Vec<SourceFile> = embedded_files()
+        .into_iter()
+        .filter(|f| !own.iter().any(|folder| f.path.starts_with(folder)))
+        .collect();
     files.push(SourceFile { path: "lexicon/t.toml".to_owned(), text: TERMS.to_owned() });
     files.push(SourceFile { path: "rules/t.toml".to_owned(), text: RULES.to_owned() });
     Bundle::load(&files, date(2026, 11, 21)).expect("a valid bundle")

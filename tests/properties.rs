@@ -471,7 +471,7 @@ fn extreme_texts_are_judged_like_any_other() {
 fn more_hits_than_the_limit_are_named_in_the_decision_and_do_not_pass() {
     let text = "百家乐，".repeat(150_000);
     let found = judge(&Item::from_text(&text), &mut Scratch::default());
-    assert_eq!(found.limits, ["hits_max"]);
+    assert!(found.limits.contains(&"hits_max".to_owned()));
     assert_ne!(found.verdict, Verdict::Pass);
     assert_eq!(found.evidence[0].spans[0].start, 0);
 }

@@ -265,9 +265,9 @@ fn an_output_that_is_an_input_is_refused_and_nothing_is_lost() {
     let place = Place::new();
     let posts = posts(5, 1);
     place.write("in.jsonl", &posts);
-    place.rescan("--in in.jsonl --out in.jsonl").expect(2, &["in.jsonl is both an input and an output"]);
-    place.rescan("--in in.jsonl --out bundle/../in.jsonl").expect(2, &["both an input and an output"]);
-    place.rescan("--in in.jsonl --out out --rejects in.jsonl").expect(2, &["both an input and an output"]);
+    place.rescan("--in in.jsonl --out in.jsonl").expect(2, &["in.jsonl is named twice"]);
+    place.rescan("--in in.jsonl --out bundle/../in.jsonl").expect(2, &["is named twice"]);
+    place.rescan("--in in.jsonl --out out --rejects in.jsonl").expect(2, &["is named twice"]);
     place.rescan("--in in.jsonl --out out --rejects out").expect(2, &["both"]);
     assert_eq!(place.text("in.jsonl"), posts);
 }

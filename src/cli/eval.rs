@@ -12,6 +12,7 @@ use super::corpus::{for_each_line, parse};
 use super::{Failure, load_bundle, render};
 use crate::engine::{Bundle, Scratch, evaluate};
 use crate::model::{LabelId, Verdict};
+use crate::store::FileIdentity;
 
 /// One judged item.
 struct Row {
@@ -54,6 +55,11 @@ struct Report {
 const BATCH_LINES: usize = 8192;
 
 pub(super) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
+    if let Some(json) = arguments.json.as_deref().and_then(FileIdentity::of)
+        && arguments.inputs.iter().any(|input| FileIdentity::of(input.as_ref()).as_ref() == Some(&json))
+    {
+        return Err(Failure::Usage("--json names one of the inputs".to_owned()));
+    }
     let bundle = load_bundle(arguments.bundle.as_deref())?;
     let threads = super::rescan::threads(arguments.threads);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(Failure::run)?;

@@ -65,7 +65,7 @@ fn show(bundle: &Bundle, item: &Item<'_>, decision: &Decision, scratch: &Scratch
         }
         let own: Vec<ByteSpan> = spans.iter().filter(|s| s.field == index).copied().collect();
         let prefix = if item.texts().filter(|(_, t)| !t.is_empty()).count() > 1 {
-            format!("{name}: ")
+            format!("{}: ", render::harmless(name))
         } else {
             String::new()
         };

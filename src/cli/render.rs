@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::decide::is_invisible;
 use crate::model::{ByteSpan, Verdict};
 
 /// Prints a line to standard output. A reader that went away ends the output, not the program.
@@ -27,7 +28,7 @@ pub(super) fn note(text: &str) {
 /// Prints an error.
 pub(super) fn error(text: &str) {
     let style = AnsiColor::Red.on_default().bold();
-    note(&format!("{style}error{style:#}: {text}"));
+    note(&format!("{style}error{style:#}: {}", harmless(text)));
 }
 
 /// The colour of a verdict.
@@ -67,7 +68,9 @@ pub(super) fn highlight(text: &str, spans: &[ByteSpan]) -> String {
     out
 }
 
-/// Characters that would hide or reorder what the terminal shows.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+/// A name or a message without what would command the terminal.
+pub(super) fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|c| if (c.is_control() && c != '\n') || is_invisible(c) { '\u{FFFD}' } else { c })
+        .collect()
 }

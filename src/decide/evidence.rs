@@ -36,7 +36,7 @@ const PIECES_MAX: usize = 1024;
 /// Fewest points of disguise that make a cue evidence.
 const CUE_DISGUISE_MIN: Milli = 100;
 
-/// Fills `out` with the evidence of the matches, in the order of the text. Returns false when `evidence_max` cut it.
+/// Fills `out` with the evidence of the matches, in the order of the text. Returns false when evidence was left out.
 ///
 /// Of a term that occurs more often, the most disguised occurrence counts. A hit inside a longer hit for the same
 /// level-one label, with at least its points, adds nothing.
@@ -48,27 +48,44 @@ pub fn collect_into(
 ) -> bool {
     let (folded, matches) = findings;
     out.clear();
-    let mut is_complete = !matches.hits_cut && !matches.slots_cut;
+    let mut is_complete = true;
     for (index, hit) in matches.hits.iter().enumerate() {
         let Some(piece) = of_term(policy, taxonomy, lexicon, folded, hit) else { continue };
         if is_shadowed(taxonomy, lexicon, &matches.hits, index) {
             continue;
         }
-        match out.iter().position(|earlier| earlier.source == piece.source) {
-            Some(earlier) => {
+        // Another place is another piece only where no passage can hold both.
+        let reach = |earlier: &Piece| earlier.range.start.saturating_add(policy.passage_chars);
+        match out.iter().rposition(|earlier| earlier.source == piece.source) {
+            Some(earlier) if piece.range.start < reach(&out[earlier]) => {
                 let earlier = &mut out[earlier];
-                earlier.occurrences += 1;
+                let occurrences = earlier.occurrences + 1;
                 if piece.disguise > earlier.disguise {
-                    *earlier = Piece { occurrences: earlier.occurrences, ..piece };
+                    *earlier = piece;
                 }
+                earlier.occurrences = occurrences;
             }
-            None if out.len() < PIECES_MAX => out.push(piece),
-            None => is_complete = false,
+            Some(_) | None if out.len() < PIECES_MAX => out.push(piece),
+            Some(_) | None => is_complete = false,
         }
     }
+    let mut last: Option<(u32, u32)> = None;
     for (index, hit) in (0..).zip(&matches.rules) {
         let rule = &lexicon.rules()[hit.rule as usize];
-        let ranges = &matches.rule_ranges[hit.first as usize..(hit.first + hit.count) as usize];
+        let start = matches.ranges_of(hit).iter().map(|r| r.start).min().unwrap_or(0);
+        // Places of one rule follow each other in the order of the text.
+        let is_same_passage = last.is_some_and(|(rule, earlier)| {
+            rule == hit.rule && start < earlier.saturating_add(policy.passage_chars)
+        });
+        if is_same_passage {
+            continue;
+        }
+        last = Some((hit.rule, start));
+        if out.len() >= PIECES_MAX {
+            is_complete = false;
+            break;
+        }
+        let ranges = matches.ranges_of(hit);
         out.push(Piece {
             kind: EvidenceKind::Rule,
             label: rule.label,
@@ -137,6 +154,7 @@ fn is_shadowed(taxonomy: &Taxonomy, lexicon: &Lexicon, hits: &[Hit], index: usiz
         other.range.contains(hit.range)
             && other.range.len() > hit.range.len()
             && longer.weight >= term.weight
+            && longer.severity >= term.severity
             // Cues say nothing of a category: of overlapping ones the longest counts.
             && (term.weight == 0 || taxonomy.root(longer.label) == taxonomy.root(term.label))
     })

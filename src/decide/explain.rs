@@ -42,7 +42,8 @@ pub fn sentence(taxonomy: &Taxonomy, evidence: &Evidence, language: Language) ->
         (true, Language::Chinese) => "；缺此项则处置减轻",
         (true, Language::English) => "; without it the verdict would be milder",
     };
-    let note = evidence.detail.note.as_deref().map(|note| format!(" [{note}]")).unwrap_or_default();
+    let note =
+        evidence.detail.note.as_deref().map(|note| format!(" [{}]", shorten(note))).unwrap_or_default();
     let body = match (evidence.kind, language) {
         (EvidenceKind::Contact, Language::Chinese) => format!("出现联系方式“{matched}”（{}）", evidence.rule),
         (EvidenceKind::Contact, Language::English) => {
@@ -132,10 +133,20 @@ fn undone(transforms: &[String], language: Language) -> String {
 }
 
 /// Longest quotation inside a sentence, in characters.
-const QUOTE_CHARS_MAX: usize = 40;
+const QUOTE_CHARS_MAX: usize = 120;
+
+/// Characters that would hide or reorder what a terminal or a page shows.
+pub fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}'
+    )
+}
 
 fn shorten(text: &str) -> String {
-    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    // Whatever would hide, reorder or command on a terminal.
+    let visible = |c: char| if c.is_control() || is_invisible(c) { ' ' } else { c };
     let mut quote: String = text.chars().take(QUOTE_CHARS_MAX).map(visible).collect();
     if text.chars().nth(QUOTE_CHARS_MAX).is_some() {
         quote.push('…');

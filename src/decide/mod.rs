@@ -13,6 +13,6 @@ mod score;
 
 pub use articles::{Article, Articles, Instrument};
 pub use evidence::{Piece, collect_into};
-pub use explain::{Language, counterfactual, headline, sentence};
+pub use explain::{Language, counterfactual, headline, is_invisible, sentence};
 pub use policy::{Limits, Policy, Thresholds};
 pub use score::{Judgement, decide};

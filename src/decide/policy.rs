@@ -61,6 +61,12 @@ pub struct Limits {
     pub overflow_verdict: Verdict,
 }
 
+/// Most points that any entry may give.
+const POINTS_CEILING: Milli = 1000;
+/// Most evidence per decision: explaining is cubic in it.
+const EVIDENCE_CEILING: usize = 256;
+/// Most fields: their numbers are 16 bits, and two are taken.
+const FIELDS_CEILING: usize = 1 << 15;
 /// Largest text that any policy may allow: offsets are 32 bits.
 const TEXT_BYTES_CEILING: usize = 64 << 20;
 
@@ -126,29 +132,39 @@ impl Policy {
             let name = surface.as_str();
             let RawThresholds { limit, review, block } =
                 *raw.thresholds.get(&surface).ok_or_else(|| format!("[thresholds] lacks {name}"))?;
-            if !(0 < limit && limit <= review && review <= block) {
-                return Err(format!("[thresholds] {name}: 0 < limit <= review <= block does not hold"));
+            if !(0 < limit && limit <= review && review <= block && block <= 10 * POINTS_CEILING) {
+                return Err(format!(
+                    "[thresholds] {name}: 0 < limit <= review <= block <= 10000 does not hold"
+                ));
             }
             thresholds.push(Thresholds { limit, review, block });
         }
         let thresholds = thresholds.try_into().map_err(|_| "[thresholds] is incomplete".to_owned())?;
         let mut tiers = BTreeMap::new();
         for (tier, shift) in raw.tiers {
-            let tier = tier.parse().map_err(|_| format!("[tiers] {tier:?} is not a number from 0 to 255"))?;
+            let tier: u8 =
+                tier.parse().map_err(|_| format!("[tiers] {tier:?} is not a number from 0 to 255"))?;
+            points("tiers", &tier.to_string(), shift.saturating_abs())?;
             tiers.insert(tier, shift);
         }
+        let Caps { term, rule, contact, disguise } = raw.families;
+        for (name, cap) in [("term", term), ("rule", rule), ("contact", contact), ("disguise", disguise)] {
+            points("families", name, cap)?;
+        }
         let mut contacts = [0; SlotKind::ALL.len()];
-        for (name, points) in raw.contacts {
+        for (name, value) in raw.contacts {
             let kind = SlotKind::ALL.iter().position(|kind| kind.as_str() == name);
-            contacts
-                [kind.ok_or_else(|| unknown("contacts", &name, SlotKind::ALL.map(SlotKind::as_str)))?] =
-                points;
+            let kind = kind.ok_or_else(|| unknown("contacts", &name, SlotKind::ALL.map(SlotKind::as_str)))?;
+            contacts[kind] = points("contacts", &name, value)?;
         }
         let mut disguise = Vec::new();
-        for (name, points) in raw.disguise {
+        for (name, value) in raw.disguise {
             let flag = Transforms::NAMES.iter().find(|(_, n)| *n == name).map(|(flag, _)| *flag);
             let names = Transforms::NAMES.map(|(_, n)| n);
-            disguise.push((flag.ok_or_else(|| unknown("disguise", &name, names))?, points));
+            disguise.push((
+                flag.ok_or_else(|| unknown("disguise", &name, names))?,
+                points("disguise", &name, value)?,
+            ));
         }
         let disguised_contact_label = match raw.disguised_contacts.label {
             Some(name) => {
@@ -160,10 +176,14 @@ impl Policy {
         if raw.passages.chars == 0 {
             return Err("[passages] chars must be at least 1".to_owned());
         }
-        if raw.limits.text_bytes_max > TEXT_BYTES_CEILING || raw.limits.evidence_max == 0 {
+        let Limits { text_bytes_max, fields_max, evidence_max, .. } = raw.limits;
+        if text_bytes_max > TEXT_BYTES_CEILING || fields_max > FIELDS_CEILING {
             return Err(format!(
-                "[limits] text_bytes_max must be at most {TEXT_BYTES_CEILING}, evidence_max at least 1"
+                "[limits] text_bytes_max may be at most {TEXT_BYTES_CEILING}, fields_max at most {FIELDS_CEILING}"
             ));
+        }
+        if !(1..=EVIDENCE_CEILING).contains(&evidence_max) {
+            return Err(format!("[limits] evidence_max must be 1 to {EVIDENCE_CEILING}"));
         }
         let (caps, passage_chars, limits) = (raw.families, raw.passages.chars, raw.limits);
         Ok(Self {
@@ -202,6 +222,15 @@ impl Policy {
     /// Points of all disguises in a set, before the cap.
     pub(super) fn disguise(&self, transforms: Transforms) -> Milli {
         self.disguise.iter().filter(|(flag, _)| transforms.contains(*flag)).map(|(_, points)| points).sum()
+    }
+}
+
+/// Checks that an entry is a number of points.
+fn points(table: &str, name: &str, value: Milli) -> Result<Milli, String> {
+    if (0..=POINTS_CEILING).contains(&value) {
+        Ok(value)
+    } else {
+        Err(format!("[{table}] {name} = {value} is outside 0–{POINTS_CEILING}"))
     }
 }
 

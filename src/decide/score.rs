@@ -18,11 +18,13 @@ pub struct Judgement {
     pub counterfactual: Option<(Vec<usize>, Verdict)>,
 }
 
-/// Judges pieces of evidence. O(pieces²) for a verdict other than `pass`, with at most `evidence_max` pieces.
+/// Judges pieces of evidence. The verdict is not milder than `floor`.
+///
+/// O(pieces²) per level-one label, and O(pieces³) to explain a verdict other than `pass`; `evidence_max` bounds the pieces.
 pub fn decide(
     policy: &Policy,
     taxonomy: &Taxonomy,
-    thresholds: Thresholds,
+    (thresholds, floor): (Thresholds, Verdict),
     pieces: &[Piece],
     out: &mut Judgement,
 ) {
@@ -30,20 +32,17 @@ pub fn decide(
     out.necessary.clear();
     out.necessary.resize(pieces.len(), false);
     out.counterfactual = None;
-    let all = vec_of_true(pieces.len());
+    let all = vec![true; pieces.len()];
     let verdict = verdict_of(policy, thresholds, pieces, &all);
-    out.verdict = Some(verdict);
+    out.verdict = Some(verdict.max(floor));
     if pieces.is_empty() {
         return;
     }
-    rank_labels(policy, taxonomy, pieces, &all, &mut out.labels);
-    if verdict != Verdict::Pass {
+    rank_labels(policy, taxonomy, thresholds, pieces, &mut out.labels);
+    // Below the floor no evidence makes a difference.
+    if verdict > floor {
         counterfactual::explain(policy, thresholds, pieces, verdict, out);
     }
-}
-
-fn vec_of_true(length: usize) -> Vec<bool> {
-    vec![true; length]
 }
 
 /// The verdict of the pieces that are kept.
@@ -54,10 +53,7 @@ pub(super) fn verdict_of(
     kept: &[bool],
 ) -> Verdict {
     roots(pieces, kept)
-        .map(|root| {
-            let passage = strongest_passage(policy, pieces, kept, root);
-            thresholds.verdict(passage.points).min(passage.ceiling())
-        })
+        .map(|root| strongest_passage(policy, thresholds, pieces, kept, root).0)
         .max()
         .unwrap_or(Verdict::Pass)
 }
@@ -94,10 +90,18 @@ impl Passage {
     }
 }
 
-/// The passage with the most points for a level-one label. Pieces are sorted by place.
-fn strongest_passage(policy: &Policy, pieces: &[Piece], kept: &[bool], root: LabelId) -> Passage {
-    let mut best = Passage::default();
-    let relevant = |index: &usize| kept[*index] && pieces[*index].root.is_none_or(|r| r == root);
+/// The strongest verdict of any passage for a level-one label, and the most points among passages of that verdict.
+/// Pieces are sorted by place. Contacts count for every label.
+fn strongest_passage(
+    policy: &Policy,
+    thresholds: Thresholds,
+    pieces: &[Piece],
+    kept: &[bool],
+    root: LabelId,
+) -> (Verdict, Milli) {
+    let mut best = (Verdict::Pass, 0);
+    let counts = |piece: &Piece| piece.kind == EvidenceKind::Contact || piece.root.is_none_or(|r| r == root);
+    let relevant = |index: &usize| kept[*index] && counts(&pieces[*index]);
     for first in (0..pieces.len()).filter(relevant).filter(|index| pieces[*index].weight >= 0) {
         let start = pieces[first].range.start;
         let end = start.saturating_add(policy.passage_chars);
@@ -106,15 +110,13 @@ fn strongest_passage(policy: &Policy, pieces: &[Piece], kept: &[bool], root: Lab
         let ahead = (0..first).filter(|index| pieces[*index].weight < 0 && pieces[*index].range.end >= reach);
         let behind = (first..pieces.len()).take_while(|index| pieces[*index].range.start < end);
         let inside = ahead.chain(behind).filter(relevant);
-        let passage = add_up(policy, pieces, inside);
-        if passage.points > best.points {
-            best = passage;
-        }
+        let passage = add_up(policy, pieces, root, inside);
+        best = best.max((thresholds.verdict(passage.points).min(passage.ceiling()), passage.points));
     }
     best
 }
 
-fn add_up(policy: &Policy, pieces: &[Piece], inside: impl Iterator<Item = usize>) -> Passage {
+fn add_up(policy: &Policy, pieces: &[Piece], root: LabelId, inside: impl Iterator<Item = usize>) -> Passage {
     let (mut term, mut rule, mut contact, mut disguise, mut mitigation) = (0, 0, 0, 0, 0);
     let mut passage = Passage::default();
     let mut has_own = false;
@@ -133,7 +135,7 @@ fn add_up(policy: &Policy, pieces: &[Piece], inside: impl Iterator<Item = usize>
         };
         *family += piece.weight;
         disguise += piece.disguise;
-        has_own |= piece.root.is_some() && piece.weight + piece.disguise > 0;
+        has_own |= piece.root == Some(root) && piece.weight + piece.disguise > 0;
         if piece.weight > 0 && piece.kind != EvidenceKind::Contact {
             passage.strong += u32::from(piece.severity == Severity::High);
             passage.medium += u32::from(piece.severity == Severity::Medium);
@@ -156,12 +158,13 @@ fn add_up(policy: &Policy, pieces: &[Piece], inside: impl Iterator<Item = usize>
 fn rank_labels(
     policy: &Policy,
     taxonomy: &Taxonomy,
+    thresholds: Thresholds,
     pieces: &[Piece],
-    kept: &[bool],
     out: &mut Vec<(LabelId, Milli)>,
 ) {
-    for root in roots(pieces, kept) {
-        let points = strongest_passage(policy, pieces, kept, root).points;
+    let all = vec![true; pieces.len()];
+    for root in roots(pieces, &all) {
+        let (_, points) = strongest_passage(policy, thresholds, pieces, &all, root);
         if points == 0 {
             continue;
         }

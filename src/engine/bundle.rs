@@ -10,7 +10,7 @@ use crate::decide::{Articles, Policy};
 use crate::lexicon::{Lexicon, LoadContext, Problem, SourceFile};
 use crate::model::{Label, Taxonomy, Versions};
 use crate::segment::Segmenter;
-use crate::text::{FoldTable, SlotFinder};
+use crate::text::{FoldTable, SlotFinder, TableError};
 
 /// Everything that one decision depends on beside the item: terms, rules, folds, policy. Immutable and shared.
 #[derive(Debug)]
@@ -60,8 +60,8 @@ struct RawSlots {
 impl Bundle {
     /// Checks and compiles the files of a bundle. Terms that expired before `today` are left out.
     ///
-    /// The version is a hash over the paths and contents of all files and `today`'s set of expired terms is the only
-    /// other input, so that the same files judge the same way everywhere.
+    /// The version is a hash over the paths and contents of all files and the ids of the expired terms: equal versions
+    /// judge alike.
     ///
     /// # Errors
     /// Every problem of every file.
@@ -70,7 +70,7 @@ impl Bundle {
         let find = |path: &str| files.iter().find(|file| file.path == path).map(|file| file.text.as_str());
         let missing = |path: &str| Problem::error(path, 0, "the file is missing");
         let table = FoldTable::build(|name| find(&format!("fold/{name}")))
-            .map_err(|e| BundleError(vec![Problem::error("fold", 0, e.to_string())]))?;
+            .map_err(|e| BundleError(vec![table_problem(&e)]))?;
         let taxonomy = match find("taxonomy.toml") {
             Some(text) => read_taxonomy(text).map_err(|p| BundleError(vec![p]))?,
             None => return Err(BundleError(vec![missing("taxonomy.toml")])),
@@ -104,8 +104,10 @@ impl Bundle {
         match (articles, policy, slots, segmenter, lexicon) {
             (Some(articles), Some(policy), Some(slots), Some(segmenter), Some(lexicon)) => {
                 let slots = SlotFinder::new(slots.top_level_domains);
-                let versions =
-                    Versions { bundle: version(files), engine: env!("CARGO_PKG_VERSION").to_owned() };
+                let versions = Versions {
+                    bundle: version(files, lexicon.expired()),
+                    engine: env!("CARGO_PKG_VERSION").to_owned(),
+                };
                 Ok(Self { taxonomy, articles, policy, table, segmenter, slots, lexicon, versions })
             }
             _ => {
@@ -121,6 +123,15 @@ impl Bundle {
     }
 }
 
+fn table_problem(error: &TableError) -> Problem {
+    match error {
+        TableError::Missing(file) => Problem::error(&format!("fold/{file}"), 0, "the file is missing"),
+        TableError::Line { file, line, problem } => {
+            Problem::error(&format!("fold/{file}"), *line, problem.clone())
+        }
+    }
+}
+
 fn under(files: &[SourceFile], folder: &str) -> Vec<SourceFile> {
     let is_toml = |path: &str| std::path::Path::new(path).extension().is_some_and(|e| e == "toml");
     files.iter().filter(|file| file.path.starts_with(folder) && is_toml(&file.path)).cloned().collect()
@@ -131,9 +142,12 @@ fn read_taxonomy(text: &str) -> Result<Taxonomy, Problem> {
     Taxonomy::new(raw.label).map_err(|e| Problem::error("taxonomy.toml", 0, e.to_string()))
 }
 
-/// The first 16 hexadecimal digits of SHA-256 over paths and contents.
-fn version(files: &[SourceFile]) -> String {
+/// The first 16 hexadecimal digits of SHA-256 over paths, contents and the terms that have expired.
+fn version(files: &[SourceFile], expired: &[String]) -> String {
     let mut hash = Sha256::new();
+    for id in expired {
+        hash.update(id.as_bytes());
+    }
     for file in files {
         for part in [&file.path, &file.text] {
             hash.update(part.len().to_le_bytes());

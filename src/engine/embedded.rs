@@ -1,5 +1,7 @@
 //! The shipped dictionaries, built into the program so that it runs from anywhere.
 
+use std::path::Path;
+
 use include_dir::{Dir, include_dir};
 
 use crate::lexicon::SourceFile;
@@ -15,9 +17,16 @@ pub fn embedded_files() -> Vec<SourceFile> {
     files
 }
 
+/// Whether a file of a bundle directory belongs to the bundle; others are for people.
+pub fn is_bundle_file(path: &str) -> bool {
+    let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| ["toml", "tsv", "dict"].contains(&extension))
+}
+
 fn collect(dir: &Dir<'_>, files: &mut Vec<SourceFile>) {
     for file in dir.files() {
-        if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
+        let path = file.path().to_str().filter(|path| is_bundle_file(path));
+        if let (Some(path), Some(text)) = (path, file.contents_utf8()) {
             files.push(SourceFile { path: path.replace('\\', "/"), text: text.to_owned() });
         }
     }

@@ -1,5 +1,7 @@
 //! Item in, decision out.
 
+use std::collections::HashMap;
+
 use super::bundle::Bundle;
 use super::inspect::{Scratch, inspect};
 use crate::decide::{Piece, collect_into, decide};
@@ -27,12 +29,18 @@ pub fn evaluate(bundle: &Bundle, item: &Item<'_>, scratch: &mut Scratch) -> Resu
     inspect(bundle, item, scratch)?;
     let thresholds = bundle.policy.thresholds(item.surface(), item.account.credit_tier);
     let (folded, matches, pieces, judgement) = scratch.parts();
-    collect_into(&bundle.policy, (&bundle.taxonomy, &bundle.lexicon), (folded, matches), pieces);
-    decide(&bundle.policy, &bundle.taxonomy, thresholds, pieces, judgement);
-    let floor = if matches.hits_cut { bundle.policy.limits().overflow_verdict } else { Verdict::Pass };
-    let verdict = judgement.verdict.unwrap_or(Verdict::Pass).max(floor);
-    judgement.verdict = Some(verdict);
-    Ok(Outcome { verdict, top: judgement.labels.first().map(|(label, _)| *label) })
+    let is_complete =
+        collect_into(&bundle.policy, (&bundle.taxonomy, &bundle.lexicon), (folded, matches), pieces);
+    let floor = if matches.hits_cut || matches.slots_cut {
+        bundle.policy.limits().overflow_verdict
+    } else {
+        Verdict::Pass
+    };
+    decide(&bundle.policy, &bundle.taxonomy, (thresholds, floor), pieces, judgement);
+    let verdict = judgement.verdict.unwrap_or(floor);
+    let top = judgement.labels.first().map(|(label, _)| *label);
+    scratch.evidence_cut = !is_complete;
+    Ok(Outcome { verdict, top })
 }
 
 /// Puts the last judgement of a scratch into words. `id` names the item. Allocates.
@@ -41,7 +49,9 @@ pub fn decision(bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &Scratch) -
     let judgement = &scratch.judgement;
     let verdict = judgement.verdict.unwrap_or(Verdict::Pass);
     let texts: Vec<(&str, &str)> = item.texts().collect();
-    let writer = Writer { bundle, texts: &texts, folded: findings.folded, matches: findings.matches };
+    let offsets = char_offsets(&texts, findings.folded, &scratch.evidence_ranges());
+    let writer =
+        Writer { bundle, texts: &texts, folded: findings.folded, matches: findings.matches, offsets };
     let top = judgement.labels.first();
     let basis = match top {
         Some((label, _)) if verdict != Verdict::Pass => {
@@ -73,17 +83,14 @@ pub fn decision(bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &Scratch) -
             .as_ref()
             .map(|(without, verdict)| Counterfactual { without: without.clone(), verdict: *verdict }),
         versions: bundle.versions().clone(),
-        limits: limits(bundle, findings.matches, &scratch.pieces),
+        limits: limits(findings.matches, scratch.evidence_cut),
         degraded: None,
     }
 }
 
-fn limits(bundle: &Bundle, matches: &Matches, pieces: &[Piece]) -> Vec<String> {
-    let reached = [
-        (matches.hits_cut, "hits_max"),
-        (matches.slots_cut, "slots_max"),
-        (pieces.len() >= bundle.policy.limits().evidence_max, "evidence_max"),
-    ];
+fn limits(matches: &Matches, evidence_cut: bool) -> Vec<String> {
+    let reached =
+        [(matches.hits_cut, "hits_max"), (matches.slots_cut, "slots_max"), (evidence_cut, "evidence_max")];
     reached.into_iter().filter(|(cut, _)| *cut).map(|(_, name)| name.to_owned()).collect()
 }
 
@@ -92,11 +99,32 @@ fn unit(points: Milli) -> f64 {
     f64::from(points.clamp(-1000, 1000)) / 1000.0
 }
 
+/// Code points before each end of the ranges, with one walk per field.
+fn char_offsets(
+    texts: &[(&str, &str)],
+    folded: &FoldedText,
+    ranges: &[SymbolRange],
+) -> HashMap<(u16, usize), usize> {
+    let mut offsets = HashMap::new();
+    for (field, (_, text)) in (0_u16..).zip(texts) {
+        let own = ranges.iter().map(|range| folded.source_span(*range)).filter(|bytes| bytes.field == field);
+        let bytes: Vec<(usize, usize)> =
+            own.map(|bytes| (bytes.start as usize, bytes.end as usize)).collect();
+        for ((start, end), place) in bytes.iter().zip(to_char_spans(text, &bytes)) {
+            offsets.insert((field, *start), place.0);
+            offsets.insert((field, *end), place.1);
+        }
+    }
+    offsets
+}
+
 struct Writer<'a> {
     bundle: &'a Bundle,
     texts: &'a [(&'a str, &'a str)],
     folded: &'a FoldedText,
     matches: &'a Matches,
+    /// Field and byte → code points before it, for all ends of evidence.
+    offsets: HashMap<(u16, usize), usize>,
 }
 
 impl Writer<'_> {
@@ -131,8 +159,7 @@ impl Writer<'_> {
             EvidenceKind::Rule => {
                 let hit = self.matches.rules[piece.source as usize];
                 let rule = &self.bundle.lexicon.rules()[hit.rule as usize];
-                let mut ranges =
-                    self.matches.rule_ranges[hit.first as usize..(hit.first + hit.count) as usize].to_vec();
+                let mut ranges = self.matches.ranges_of(&hit).to_vec();
                 ranges.sort_unstable();
                 ranges.dedup();
                 (rule.id.clone(), rule.note.clone(), ranges, detail)
@@ -155,10 +182,14 @@ impl Writer<'_> {
             | EvidenceKind::Model => {
                 let term = &self.bundle.lexicon.terms()[piece.source as usize];
                 let folded = Some(term.key.clone());
-                let cue_range = piece.range;
-                (term.id.clone(), term.note.clone(), vec![cue_range], EvidenceDetail { folded, ..detail })
+                (term.id.clone(), term.note.clone(), vec![piece.range], EvidenceDetail { folded, ..detail })
             }
         }
+    }
+
+    /// Code points of a field before a byte at which a piece of evidence begins or ends.
+    fn chars_before(&self, field: u16, byte: usize) -> usize {
+        self.offsets.get(&(field, byte)).copied().unwrap_or(0)
     }
 
     /// The ranges in code points of their fields, and the author's characters at the first one.
@@ -172,8 +203,8 @@ impl Writer<'_> {
             if spans.is_empty() {
                 text.get(start..end).unwrap_or("").clone_into(&mut matched);
             }
-            let place = to_char_spans(text, &[(start, end)])[0];
-            spans.push(CharSpan { field: (*field).to_owned(), start: place.0, end: place.1 });
+            let (start, end) = (self.chars_before(bytes.field, start), self.chars_before(bytes.field, end));
+            spans.push(CharSpan { field: (*field).to_owned(), start, end });
         }
         (spans, matched)
     }

@@ -14,6 +14,8 @@ pub struct Scratch {
     matches: Matches,
     pub(super) pieces: Vec<Piece>,
     pub(super) judgement: Judgement,
+    /// Whether the last judgement left evidence out.
+    pub(super) evidence_cut: bool,
 }
 
 /// What the stateless stages found in one item; lives in the scratch until the next item.
@@ -42,8 +44,7 @@ impl Scratch {
         for piece in &self.pieces {
             if piece.kind == EvidenceKind::Rule {
                 let hit = self.matches.rules[piece.source as usize];
-                ranges
-                    .extend(&self.matches.rule_ranges[hit.first as usize..(hit.first + hit.count) as usize]);
+                ranges.extend(self.matches.ranges_of(&hit));
             } else {
                 ranges.push(piece.range);
             }
@@ -56,7 +57,7 @@ impl Scratch {
     }
 }
 
-/// Buffers larger than this are given back after the item, so that one huge post does not stay in memory.
+/// Buffers larger than this are given back with the next item, so that one huge post does not stay in memory.
 const KEPT_TEXT_BYTES: usize = 1 << 20;
 
 /// Runs the stateless stages over one item.
@@ -78,6 +79,7 @@ pub fn inspect<'s>(
     if item.fields.len() > limits.fields_max {
         return Err(ItemError::TooManyFields { found: item.fields.len(), limit: limits.fields_max });
     }
+    item.check_names()?;
     if scratch.folded.plain().len() > KEPT_TEXT_BYTES {
         *scratch = Scratch::default();
     }

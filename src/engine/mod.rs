@@ -9,6 +9,6 @@ mod evaluate;
 mod inspect;
 
 pub use bundle::{Bundle, BundleError};
-pub use embedded::{embedded_files, samples};
+pub use embedded::{embedded_files, is_bundle_file, samples};
 pub use evaluate::{Outcome, decision, evaluate};
 pub use inspect::{Findings, Scratch, inspect};

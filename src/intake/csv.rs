@@ -38,6 +38,11 @@ impl CsvRows {
             columns.push(name.trim_start_matches('\u{FEFF}').trim().to_owned());
         }
         let is_empty = columns.is_empty() && reader.is_done();
+        for (index, name) in columns.iter().enumerate() {
+            if columns[..index].contains(name) {
+                return Err(invalid(&format!("the header line names {name:?} twice")));
+            }
+        }
         if !is_empty && !columns.iter().any(|c| c == "text" || c == "title" || c.starts_with("fields.")) {
             return Err(invalid("the header line names no `text` column"));
         }

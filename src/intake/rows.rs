@@ -86,7 +86,12 @@ pub(super) fn set_cell(row: &mut Map<String, Value>, column: &str, cell: Value) 
             }
         }
         None => {
-            row.insert(column.to_owned(), cell);
+            // A table with both `account.credit_tier` and `account`: the bare column is the id.
+            if let Some(Value::Object(below)) = row.get_mut(column) {
+                below.insert("id".to_owned(), cell);
+            } else {
+                row.insert(column.to_owned(), cell);
+            }
         }
     }
 }

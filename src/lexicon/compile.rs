@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::AhoCorasick;
 use jiff::civil::Date;
 
+use super::automaton::{Automaton, build_automata};
 use super::evaluate::RuleSet;
 use super::format::{Mode, Origin, RawExemption, RawLexiconFile, RawRuleFile, RawTerm, RawView, SourceFile};
-use super::gate::GateId;
-use super::pattern::Need;
-use super::problem::{Problem, line_of, parse_toml, suggestion};
+use super::problem::{Problem, parse_toml, suggestion};
 use super::rule::{AtomId, RuleBook};
 use crate::model::{LabelId, Milli, Severity, Taxonomy};
 use crate::text::{FoldTable, FoldedText, HintKind};
@@ -61,33 +60,15 @@ pub struct Exemption {
     pub origin: Origin,
 }
 
-/// What one pattern of an automaton stands for.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Key {
-    /// Length in characters.
-    pub(super) chars: u32,
-    pub(super) terms: Vec<u32>,
-    pub(super) exemptions: Vec<u32>,
-    /// Patterns that this word satisfies.
-    pub(super) words: Vec<AtomId>,
-    /// Sets of required literals that it belongs to.
-    pub(super) gates: Vec<GateId>,
-}
-
-/// One automaton and what its patterns stand for.
-pub(super) struct Engine {
-    pub(super) automaton: Option<AhoCorasick>,
-    pub(super) keys: Vec<Key>,
-}
-
 /// All terms, exemptions and rules of a bundle, ready to search. Immutable.
 pub struct Lexicon {
     pub(super) terms: Vec<Term>,
     pub(super) exemptions: Vec<Exemption>,
     pub(super) rules: RuleSet,
-    pub(super) dense: Engine,
-    pub(super) plain: Engine,
+    pub(super) dense: Automaton,
+    pub(super) plain: Automaton,
     files: Vec<String>,
+    expired: Vec<String>,
 }
 
 impl std::fmt::Debug for Lexicon {
@@ -131,10 +112,10 @@ impl Lexicon {
         }
         let mut raw_rules = Vec::new();
         for file in rules {
-            loader.files.push(file.path.clone());
+            loader.open(file);
             match parse_toml::<RawRuleFile>(&file.path, &file.text) {
                 Ok(parsed) => raw_rules.extend(parsed.rule.into_iter().map(|rule| {
-                    let origin = loader.origin(&file.text, rule.span().start);
+                    let origin = loader.origin(rule.span().start);
                     (rule.into_inner(), origin)
                 })),
                 Err(problem) => loader.problems.push(problem),
@@ -156,6 +137,11 @@ impl Lexicon {
     /// All rules.
     pub fn rules(&self) -> &[super::Rule] {
         &self.rules.rules
+    }
+
+    /// Ids of terms that were left out because they have expired.
+    pub fn expired(&self) -> &[String] {
+        &self.expired
     }
 
     /// The file path and line of an origin.
@@ -182,6 +168,9 @@ pub(super) struct Loader<'a> {
     pub(super) by_id: HashMap<String, u32>,
     pub(super) problems: Vec<Problem>,
     folded: FoldedText,
+    expired: Vec<String>,
+    /// Starts of the lines of the file at hand.
+    lines: Vec<usize>,
 }
 
 impl<'a> Loader<'a> {
@@ -195,6 +184,8 @@ impl<'a> Loader<'a> {
             by_id: HashMap::new(),
             problems: Vec::new(),
             folded: FoldedText::default(),
+            expired: Vec::new(),
+            lines: Vec::new(),
         }
     }
 
@@ -203,15 +194,24 @@ impl<'a> Loader<'a> {
         self.problems.push(Problem::error(&file, origin.line as usize, message));
     }
 
-    fn origin(&self, text: &str, byte: usize) -> Origin {
+    /// Where a byte of the file at hand stands.
+    fn origin(&self, byte: usize) -> Origin {
+        let line = 1 + self.lines.partition_point(|end| *end < byte);
         Origin {
             file: u32::try_from(self.files.len() - 1).unwrap_or(0),
-            line: u32::try_from(line_of(text, byte)).unwrap_or(0),
+            line: u32::try_from(line).unwrap_or(0),
         }
     }
 
-    fn read_terms(&mut self, file: &SourceFile) {
+    /// Begins with the next file.
+    fn open(&mut self, file: &SourceFile) {
         self.files.push(file.path.clone());
+        self.lines.clear();
+        self.lines.extend(memchr::memchr_iter(b'\n', file.text.as_bytes()));
+    }
+
+    fn read_terms(&mut self, file: &SourceFile) {
+        self.open(file);
         let parsed = match parse_toml::<RawLexiconFile>(&file.path, &file.text) {
             Ok(parsed) => parsed,
             Err(problem) => {
@@ -220,14 +220,14 @@ impl<'a> Loader<'a> {
             }
         };
         for raw in parsed.terms {
-            let origin = self.origin(&file.text, raw.span().start);
+            let origin = self.origin(raw.span().start);
             let mut raw = raw.into_inner();
             raw.label = raw.label.or_else(|| parsed.label.clone());
             raw.severity = raw.severity.or(parsed.severity);
             self.add_term(raw, origin);
         }
         for raw in parsed.exemptions {
-            let origin = self.origin(&file.text, raw.span().start);
+            let origin = self.origin(raw.span().start);
             self.pending_exemptions.push((raw.into_inner(), origin));
         }
     }
@@ -263,8 +263,12 @@ impl<'a> Loader<'a> {
                 .parse()
                 .map_err(|_| format!("expires = {expires:?} is not a date like 2027-01-31"))?;
             if day < self.context.today {
+                self.expired.push(id);
                 return Ok(None);
             }
+        }
+        if id.contains(':') {
+            return Err(format!("term id {id:?}: a colon is not allowed"));
         }
         let name = label.ok_or_else(|| format!("term {id:?} has no label, and neither has the file"))?;
         let label = self.label(&name)?;
@@ -356,6 +360,12 @@ impl<'a> Loader<'a> {
     fn add_exemption(&mut self, raw: RawExemption, origin: Origin) {
         let mut dense = true;
         let key = match self.key(&raw.text, &mut dense) {
+            Ok(_) if self.folded.dense().is_empty() => {
+                return self.problem(
+                    origin,
+                    format!("exemption {:?} has no letter, digit or Han character", raw.text),
+                );
+            }
             Ok(_) => self.folded.dense().to_owned(),
             Err(message) => return self.problem(origin, message),
         };
@@ -379,10 +389,10 @@ impl<'a> Loader<'a> {
             return Err(self.problems);
         }
         let rules = book.compile(&mut self.terms, self.context.taxonomy);
-        match build_engines(&self.terms, &self.exemptions, &rules) {
+        match build_automata(&self.terms, &self.exemptions, &rules) {
             Ok((dense, plain)) => {
-                let Self { terms, exemptions, files, .. } = self;
-                Ok(Lexicon { terms, exemptions, rules, dense, plain, files })
+                let Self { terms, exemptions, files, expired, .. } = self;
+                Ok(Lexicon { terms, exemptions, rules, dense, plain, files, expired })
             }
             Err(message) => Err(vec![Problem::error("lexicon", 0, message)]),
         }
@@ -397,81 +407,4 @@ fn default_mode(key: &str) -> Mode {
     } else {
         Mode::Anywhere
     }
-}
-
-/// Whether a term's key is looked for in the dense view. A key with symbols can only be found in the plain one.
-fn is_dense_key(key: &str) -> bool {
-    key.chars().all(|c| crate::text::class_of(c).is_dense())
-}
-
-/// Patterns under construction.
-#[derive(Default)]
-struct EngineBuilder<'t> {
-    patterns: Vec<&'t str>,
-    keys: Vec<Key>,
-    index: HashMap<&'t str, usize>,
-}
-
-impl<'t> EngineBuilder<'t> {
-    /// What stands behind a text, made on first use.
-    fn key(&mut self, text: &'t str) -> &mut Key {
-        let at = *self.index.entry(text).or_insert_with(|| {
-            self.patterns.push(text);
-            let chars = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-            self.keys.push(Key { chars, ..Key::default() });
-            self.keys.len() - 1
-        });
-        &mut self.keys[at]
-    }
-
-    fn build(self) -> Result<Engine, String> {
-        let automaton = if self.patterns.is_empty() {
-            None
-        } else {
-            let built = AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .match_kind(MatchKind::Standard)
-                .build(&self.patterns);
-            Some(built.map_err(|e| e.to_string())?)
-        };
-        Ok(Engine { automaton, keys: self.keys })
-    }
-}
-
-/// The two automata under construction.
-#[derive(Default)]
-struct EnginesBuilder<'t> {
-    dense: EngineBuilder<'t>,
-    plain: EngineBuilder<'t>,
-}
-
-impl<'t> EnginesBuilder<'t> {
-    /// What stands behind a text, in the automaton of the view that can contain it.
-    fn key(&mut self, text: &'t str) -> &mut Key {
-        if is_dense_key(text) { self.dense.key(text) } else { self.plain.key(text) }
-    }
-}
-
-/// The automata over the dense and the plain view.
-fn build_engines(
-    terms: &[Term],
-    exemptions: &[Exemption],
-    rules: &RuleSet,
-) -> Result<(Engine, Engine), String> {
-    let mut engines = EnginesBuilder::default();
-    for (number, term) in (0..).zip(terms) {
-        engines.key(&term.key).terms.push(number);
-    }
-    for (number, exemption) in (0..).zip(exemptions) {
-        engines.key(&exemption.key).exemptions.push(number);
-    }
-    for (atom, pattern) in rules.patterns() {
-        if let Need::Words(words) = &pattern.need {
-            words.iter().for_each(|word| engines.key(word).words.push(atom));
-        }
-    }
-    for (gate, words) in rules.gates() {
-        words.iter().for_each(|word| engines.key(word).gates.push(gate));
-    }
-    Ok((engines.dense.build()?, engines.plain.build()?))
 }

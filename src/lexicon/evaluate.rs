@@ -8,6 +8,8 @@ use super::scan::{Matches, PHRASE_SYMBOLS_MAX, ScanScratch};
 use crate::model::Surface;
 use crate::text::{Class, FoldedText, Slot, SlotKind, Squeezed, SymbolRange};
 
+/// Stretch of text in which one place of a rule is enough.
+const PLACE_SYMBOLS: u32 = 100;
 /// Longest stretch in which rare characters count as close together.
 const RARE_SYMBOLS_MAX: u32 = 60;
 /// Most places of one pattern that are looked at in one text.
@@ -28,9 +30,9 @@ pub(super) struct RuleSet {
     pub(super) gates: Vec<Gate>,
     /// Per atom, the sets of which its pattern needs one literal each.
     pub(super) gates_of: Vec<Vec<GateId>>,
-    /// Per slot kind, the atoms that such a slot stands for.
     /// Atoms that ask for so many rare characters.
     pub(super) rare_atoms: Vec<(u32, AtomId)>,
+    /// Per slot kind, the atoms that such a slot stands for.
     pub(super) slot_atoms: Vec<(SlotKind, Vec<AtomId>)>,
 }
 
@@ -157,16 +159,12 @@ impl RuleSet {
                 occurrences,
                 gates: &buffers.gates,
                 patterns: &mut buffers.pattern_hits,
+                out,
             };
             if !search.collect_points(rule, &mut buffers.points) {
                 continue;
             }
-            let first = out.rule_ranges.len();
-            if search.holds(rule, &buffers.points, &mut out.rule_ranges) {
-                let as_u32 = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-                let count = as_u32(out.rule_ranges.len() - first);
-                out.rules.push(RuleHit { rule: *index, first: as_u32(first), count });
-            }
+            search.find_places(rule, *index, &buffers.points);
         }
         buffers.candidates = candidates;
     }
@@ -223,6 +221,7 @@ struct Search<'a> {
     occurrences: &'a Occurrences,
     gates: &'a OpenGates,
     patterns: &'a mut [PatternHits],
+    out: &'a mut Matches,
 }
 
 impl Search<'_> {
@@ -277,6 +276,7 @@ impl Search<'_> {
                         view.symbols(text, field.start + m.start()..field.start + m.end())
                     };
                     hits.ranges.extend(found.take(PATTERN_HITS_MAX - hits.ranges.len()).map(place));
+                    self.out.hits_cut |= hits.ranges.len() == PATTERN_HITS_MAX;
                 }
             }
         }
@@ -292,13 +292,16 @@ impl Search<'_> {
         }
     }
 
-    /// Appends one range per group for the first place where the rule holds. O(points × groups).
-    fn holds(&mut self, rule: &Rule, points: &[(SymbolRange, u8)], ranges: &mut Vec<SymbolRange>) -> bool {
+    /// Adds the places where the rule holds, at most one per [`PLACE_SYMBOLS`]; a rule of several conditions without a
+    /// distance has one place, the whole item. O(points × groups).
+    fn find_places(&mut self, rule: &Rule, index: u32, points: &[(SymbolRange, u8)]) {
         let mut latest = [None::<SymbolRange>; GROUPS_MAX];
         let groups = rule.groups.len();
+        let is_whole_item = rule.within.is_none() && groups > 1;
+        let mut next_start = 0;
         for (range, group) in points {
             let slot = &mut latest[usize::from(*group)];
-            if rule.within.is_none() && slot.is_some() {
+            if is_whole_item && slot.is_some() {
                 continue;
             }
             *slot = Some(*range);
@@ -309,15 +312,16 @@ impl Search<'_> {
             let start = chosen().map(|r| r.start).min().unwrap_or(0);
             let end = chosen().map(|r| r.end).max().unwrap_or(0);
             let near = rule.within.is_none_or(|within| self.squeezed.distance(start, end) <= within);
-            if near && !self.is_voided(rule, start, end) {
-                ranges.extend(chosen());
-                return true;
+            if near && start >= next_start && !self.is_voided(rule, start, end) {
+                let first = as_u32(self.out.rule_ranges.len());
+                self.out.rule_ranges.extend(chosen());
+                self.out.rules.push(RuleHit { rule: index, first, count: as_u32(groups) });
+                next_start = start + PLACE_SYMBOLS;
             }
-            if rule.within.is_none() {
-                return false;
+            if is_whole_item {
+                return;
             }
         }
-        false
     }
 
     /// Whether an atom of `none` stands inside or near the matched stretch.
@@ -338,4 +342,9 @@ impl Search<'_> {
             }
         })
     }
+}
+
+/// Lists are far shorter than 2^32.
+fn as_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }

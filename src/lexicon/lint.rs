@@ -6,12 +6,10 @@ use super::compile::{Lexicon, Term};
 use super::format::Mode;
 use super::problem::Problem;
 use super::rule::{AtomId, Rule};
-use crate::model::{LabelId, Milli, Taxonomy};
-use crate::text::HintKind;
+use crate::model::{LabelId, Taxonomy};
 
 impl Lexicon {
-    /// Warnings about terms, exemptions and rules that load but cannot do what they are for. O(total length of the
-    /// terms).
+    /// Warnings about terms, exemptions and rules that load but cannot do what they are for.
     pub fn lint(&self, taxonomy: &Taxonomy) -> Vec<Problem> {
         let mut problems = Vec::new();
         self.lint_doubles(&mut problems);
@@ -76,8 +74,7 @@ impl Lexicon {
 
     fn lint_unused_cues(&self, problems: &mut Vec<Problem>) {
         for term in self.written_terms().filter(|term| term.weight == 0) {
-            let is_hint = HintKind::SETS.iter().any(|(set, _)| term.sets.iter().any(|s| s == set));
-            if term.atoms.is_empty() && !is_hint {
+            if term.atoms.is_empty() && term.hint.is_none() {
                 self.warn(
                     term.origin,
                     format!("cue {:?} is in no set that a rule uses", term.text),
@@ -129,11 +126,6 @@ impl Lexicon {
             self.warn(rule.origin, message, &mut problems);
         }
         problems
-    }
-
-    /// Points of a term by index, for reports.
-    pub fn weight(&self, term: u32) -> Milli {
-        self.terms.get(term as usize).map_or(0, |term| term.weight)
     }
 
     /// Terms out of term files, without the literals of rules.

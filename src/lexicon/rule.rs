@@ -2,7 +2,7 @@
 //!
 //! At load time every atom that some rule names gets a number, and every term learns the numbers that it stands for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::compile::{Loader, Term};
 use super::evaluate::RuleSet;
@@ -82,7 +82,7 @@ impl RuleBook {
     pub(super) fn read(loader: &mut Loader<'_>, raw: Vec<(RawRule, Origin)>) -> Self {
         let mut book = Self::default();
         let mut seen: HashMap<String, Origin> = HashMap::new();
-        let sets: Vec<String> = loader.terms.iter().flat_map(|t| t.sets.iter().cloned()).collect();
+        let sets: BTreeSet<String> = loader.terms.iter().flat_map(|t| t.sets.iter().cloned()).collect();
         for (rule, origin) in raw {
             if let Some(first) = seen.insert(rule.id.clone(), origin) {
                 let place = format!("{}:{}", loader.files[first.file as usize], first.line);
@@ -100,7 +100,7 @@ impl RuleBook {
     fn check(
         &mut self,
         loader: &mut Loader<'_>,
-        sets: &[String],
+        sets: &BTreeSet<String>,
         raw: RawRule,
         origin: Origin,
     ) -> Result<Rule, String> {
@@ -153,7 +153,7 @@ impl RuleBook {
     fn atoms_of(
         &mut self,
         loader: &mut Loader<'_>,
-        sets: &[String],
+        sets: &BTreeSet<String>,
         names: &[String],
         origin: Origin,
     ) -> Result<Vec<AtomId>, String> {
@@ -164,7 +164,7 @@ impl RuleBook {
     fn atom(
         &mut self,
         loader: &mut Loader<'_>,
-        sets: &[String],
+        sets: &BTreeSet<String>,
         name: &str,
         origin: Origin,
     ) -> Result<AtomId, String> {
@@ -180,7 +180,7 @@ impl RuleBook {
                 }
             },
             "text" => Atom::Term(loader.literal(value, origin)?),
-            "set" if sets.iter().any(|set| set == value) => Atom::Set(value.to_owned()),
+            "set" if sets.contains(value) => Atom::Set(value.to_owned()),
             "set" => {
                 let nearest = suggestion(value, sets.iter().map(String::as_str));
                 return Err(format!("no term is in the set {value:?}{nearest}"));

@@ -1,6 +1,7 @@
 //! One pass of the automata over a folded text, then verification of what they found.
 
-use super::compile::{Engine, Lexicon};
+use super::automaton::Automaton;
+use super::compile::Lexicon;
 use super::evaluate::{Occurrences, RuleScratch};
 use super::format::Mode;
 use super::rule::RuleHit;
@@ -11,6 +12,14 @@ use crate::text::{FoldedText, Hint, Slot, SlotFinder, SymbolRange, Transforms};
 
 /// Most verified hits that are kept of one item; the decision says when there were more.
 pub(crate) const HITS_MAX: usize = 1 << 16;
+
+impl Matches {
+    /// The ranges that make a rule hold, one per condition.
+    pub fn ranges_of(&self, hit: &RuleHit) -> &[SymbolRange] {
+        let first = hit.first as usize;
+        self.rule_ranges.get(first..first + hit.count as usize).unwrap_or(&[])
+    }
+}
 
 /// Longest term or exempt phrase in a text, separators included.
 pub(super) const PHRASE_SYMBOLS_MAX: u32 = 64 * 9;
@@ -99,10 +108,10 @@ impl Lexicon {
         self.dense.collect(text.dense(), &mut scratch.raw);
         scratch.rule.words.clear();
         scratch.rule.gates.clear();
+        scratch.innocent.clear();
         if scratch.raw.is_empty() {
             return;
         }
-        scratch.innocent.clear();
         let mut cursor = 0;
         for raw in &scratch.raw {
             let key = &self.dense.keys[raw.key as usize];
@@ -168,6 +177,9 @@ impl Lexicon {
             scratch.rule.words.extend(key.words.iter().map(|atom| (*atom, range)));
             for index in &key.terms {
                 let latin = self.terms[*index as usize].mode == Mode::Latin;
+                if self.is_innocent(*index, range, &scratch.innocent) {
+                    continue;
+                }
                 if !latin || verify::is_latin_word(text, range) {
                     push(out, Hit { term: *index, range, transforms: text.transforms_of(range, false) });
                 }
@@ -211,7 +223,7 @@ impl Lexicon {
     }
 }
 
-impl Engine {
+impl Automaton {
     /// All overlapping hits.
     fn collect(&self, text: &str, out: &mut Vec<RawHit>) {
         out.clear();

@@ -94,6 +94,9 @@ pub enum ItemError {
         /// The limit.
         limit: usize,
     },
+    /// A field that is named like another, so that spans would be ambiguous.
+    #[error("field {0:?} occurs twice")]
+    FieldTwice(String),
     /// More named fields than the limit.
     #[error("fields_max: {found} fields, the limit is {limit}")]
     TooManyFields {
@@ -151,6 +154,20 @@ impl<'a> Item<'a> {
         [("title", self.title.as_ref()), ("text", self.text.as_deref().unwrap_or(""))]
             .into_iter()
             .chain(self.fields.iter().map(|field| (field.name.as_ref(), field.text.as_ref())))
+    }
+
+    /// Checks that every text has a name of its own. O(fields²); call it once their number is bounded.
+    ///
+    /// # Errors
+    /// [`ItemError::FieldTwice`].
+    pub fn check_names(&self) -> Result<(), ItemError> {
+        for (index, field) in self.fields.iter().enumerate() {
+            let is_taken = matches!(field.name.as_ref(), "text" | "title");
+            if is_taken || self.fields[..index].iter().any(|earlier| earlier.name == field.name) {
+                return Err(ItemError::FieldTwice(field.name.clone().into_owned()));
+            }
+        }
+        Ok(())
     }
 
     /// Bytes of text in all fields together.

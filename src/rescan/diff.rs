@@ -59,6 +59,8 @@ impl OldDecisions {
         if old_verdict == verdict && old_label == label {
             return None;
         }
+        // One line per item, whatever its id holds.
+        let item: String = item.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
         Some(format!("{item}\t{} -> {}\n", show(old_verdict, old_label), show(verdict, label)))
     }
 }

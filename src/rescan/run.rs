@@ -11,7 +11,7 @@ use super::sink::{CheckpointTarget, OrderedSink, Outputs, RunState};
 use super::tally::Tally;
 use crate::engine::{Bundle, Scratch};
 use crate::intake::{Intake, IntakeError};
-use crate::store::{Checkpoint, CheckpointError, InputStamp, Output};
+use crate::store::{Checkpoint, CheckpointError, FileIdentity, InputStamp, Output};
 use crate::telemetry::Clock;
 
 /// What a run is asked to do.
@@ -29,6 +29,10 @@ pub struct Options {
     pub all: bool,
     /// Worker threads; at least 1.
     pub threads: usize,
+    /// Where the summary will go; only to see that it is none of the other files.
+    pub summary: Option<PathBuf>,
+    /// The file behind `old`; likewise.
+    pub old_path: Option<PathBuf>,
     /// Go on from a checkpoint.
     pub resume: bool,
     /// Begin anew although there is a checkpoint.
@@ -58,10 +62,10 @@ pub enum RescanError {
     #[error("{0} exists: an earlier run did not finish; --resume goes on from there, --restart begins anew")]
     Unfinished(String),
     /// An output is one of the inputs.
-    #[error("{0} is both an input and an output")]
+    #[error("{0} is named twice: it would be overwritten while it is needed")]
     SameFile(String),
     /// Threads cannot be had.
-    #[error("cannot start worker threads: {0}")]
+    #[error("worker threads: {0}")]
     Threads(String),
 }
 
@@ -107,6 +111,17 @@ pub fn run(
     Ok(Report { tally, items_before, resumed })
 }
 
+/// Tells the others when a worker dies of a bug, so that they do not wait for its chunk for ever.
+struct PanicGuard<'s>(&'s OrderedSink);
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.abort(RescanError::Threads("a worker failed; this is a bug".to_owned()));
+        }
+    }
+}
+
 /// One worker: takes chunks until there are none.
 fn judge_chunks(
     work: &Work<'_>,
@@ -123,7 +138,10 @@ fn judge_chunks(
             Ok(None) => return,
             Err(e) => return sink.inputs_failed(e.into()),
         };
-        if !sink.push(work.judge(&chunk, &mut scratch)) {
+        let guard = PanicGuard(sink);
+        let judged = work.judge(&chunk, &mut scratch);
+        drop(guard);
+        if !sink.push(judged) {
             return;
         }
         let (items, rejected) = sink.progress();
@@ -131,16 +149,19 @@ fn judge_chunks(
     }
 }
 
+/// No file may be read and written, or written twice, in one run.
 fn refuse_same_file(options: &Options) -> Result<(), RescanError> {
-    let real = |path: &Path| path.canonicalize().ok().filter(|p| p.is_file());
-    for output in [&options.output, &options.rejects].into_iter().flatten() {
-        let output_path = real(output);
-        if output_path.is_some() && options.inputs.iter().any(|input| real(input) == output_path) {
-            return Err(RescanError::SameFile(output.display().to_string()));
+    let read = options.inputs.iter().chain(&options.old_path);
+    let read: Vec<FileIdentity> = read.filter_map(|path| FileIdentity::of(path)).collect();
+    let mut written: Vec<FileIdentity> = Vec::new();
+    for path in [&options.output, &options.rejects, &options.summary].into_iter().flatten() {
+        let Some(identity) = FileIdentity::of(path) else { continue };
+        if read.contains(&identity) || written.contains(&identity) {
+            return Err(RescanError::SameFile(path.display().to_string()));
         }
+        written.push(identity);
     }
-    let same = options.output.is_some() && options.output == options.rejects;
-    if same { Err(RescanError::SameFile("--rejects".to_owned())) } else { Ok(()) }
+    Ok(())
 }
 
 fn open_outputs(options: &Options) -> Result<Outputs, RescanError> {

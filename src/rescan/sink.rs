@@ -103,6 +103,12 @@ impl OrderedSink {
         state.failure.is_none()
     }
 
+    /// Ends the run at once; what waits is not written.
+    pub(super) fn abort(&self, failure: RescanError) {
+        self.lock().failure.get_or_insert(failure);
+        self.moved.notify_all();
+    }
+
     /// Notes that the inputs failed. Every chunk that was read before is still written.
     pub(super) fn inputs_failed(&self, failure: RescanError) {
         self.lock().inputs_failure.get_or_insert(failure);
@@ -129,7 +135,7 @@ impl OrderedSink {
             let _ = state.outputs.finish();
             return Err(failure);
         }
-        state.outputs.finish()?;
+        state.outputs.commit()?;
         state.checkpoint.as_ref().map_or(Ok(()), |target| forget_checkpoint(&target.path))?;
         Ok(state.done.tally)
     }

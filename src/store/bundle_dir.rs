@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::engine::BundleError;
+use crate::engine::{BundleError, is_bundle_file};
 use crate::lexicon::{Problem, SourceFile};
 
 /// Largest file of a bundle.
@@ -61,11 +61,7 @@ fn walk(dir: &Path, prefix: &str, files: &mut Vec<SourceFile>, problems: &mut Ve
         }
         if entry.path().is_dir() {
             walk(&entry.path(), &format!("{path}/"), files, problems);
-        } else if entry
-            .path()
-            .extension()
-            .is_some_and(|e| ["toml", "tsv", "dict"].iter().any(|known| e == *known))
-        {
+        } else if is_bundle_file(&path) {
             match read_text(&entry.path()) {
                 Ok(text) => files.push(SourceFile { path, text }),
                 Err(message) => problems.push(Problem::error(&path, 0, message)),

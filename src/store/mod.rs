@@ -2,8 +2,10 @@
 
 mod bundle_dir;
 mod checkpoint;
+mod identity;
 mod output;
 
 pub use bundle_dir::read_bundle_dir;
 pub use checkpoint::{Checkpoint, CheckpointError, InputStamp};
+pub use identity::FileIdentity;
 pub use output::{Compression, Output};

@@ -1,7 +1,7 @@
-//! Character references, percent escapes and `\uXXXX`, one level deep; and `\/`, which is drawn like a V.
+//! Character references, percent escapes `\uXXXX` and `%uXXXX`, one level deep; and `\/`, which is drawn like a V.
 
-/// Longest reference that is looked at, in bytes: `&#x0010FFFF;`.
-const REFERENCE_BYTES_MAX: usize = 12;
+/// Longest reference that is looked at, in bytes.
+const REFERENCE_BYTES_MAX: usize = 24;
 
 /// Named references that occur in text copied out of pages.
 const NAMED: [(&str, char); 10] = [
@@ -22,6 +22,7 @@ const NAMED: [(&str, char); 10] = [
 pub(super) fn decode(text: &str) -> Option<(char, usize, bool)> {
     match text.as_bytes().first()? {
         b'&' => reference(text),
+        b'%' if text.as_bytes().get(1) == Some(&b'u') => unicode(text.as_bytes()),
         b'%' => percent(text.as_bytes()),
         b'\\' if text.as_bytes().get(1) == Some(&b'/') => Some(('v', 2, true)),
         b'\\' => unicode(text.as_bytes()),
@@ -31,18 +32,27 @@ pub(super) fn decode(text: &str) -> Option<(char, usize, bool)> {
 
 fn reference(text: &str) -> Option<(char, usize, bool)> {
     let bytes = text.as_bytes();
+    if bytes.get(1) == Some(&b'#') {
+        return numeric_reference(bytes);
+    }
     let end = bytes.iter().take(REFERENCE_BYTES_MAX).position(|b| *b == b';')?;
     let body = text.get(1..end)?;
-    let Some(number) = body.strip_prefix('#') else {
-        let (_, c) = NAMED.into_iter().find(|(name, _)| *name == body)?;
-        return Some((c, end + 1, false));
-    };
-    let code = match number.strip_prefix(['x', 'X']) {
-        Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok()?,
-        None if number.bytes().all(|b| b.is_ascii_digit()) => number.parse().ok()?,
-        _ => return None,
-    };
-    Some((char::from_u32(code)?, end + 1, true))
+    let (_, c) = NAMED.into_iter().find(|(name, _)| *name == body)?;
+    Some((c, end + 1, false))
+}
+
+/// `&#20449;`, `&#x4fe1;`; browsers take them without the semicolon and with zeros in front as well.
+fn numeric_reference(bytes: &[u8]) -> Option<(char, usize, bool)> {
+    let is_hex = matches!(bytes.get(2), Some(b'x' | b'X'));
+    let start = if is_hex { 3 } else { 2 };
+    let radix = if is_hex { 16 } else { 10 };
+    let digits = bytes.get(start..)?.iter().take(REFERENCE_BYTES_MAX);
+    let length = digits.take_while(|b| char::from(**b).is_digit(radix)).count();
+    let digits = std::str::from_utf8(bytes.get(start..start + length)?).ok()?;
+    let code = u32::from_str_radix(digits, radix).ok()?;
+    let end = start + length;
+    let semicolon = usize::from(bytes.get(end) == Some(&b';'));
+    Some((char::from_u32(code)?, end + semicolon, true))
 }
 
 /// One character of a run of at least two escapes; a lone `%20` is more likely a discount.
@@ -104,6 +114,8 @@ mod tests {
         for (text, want) in [
             ("&#20449;x", Some(('信', 8, true))),
             ("&#x4FE1;", Some(('信', 8, true))),
+            ("&#20449", Some(('信', 7, true))),
+            ("&#x0004FE1 信", Some(('信', 10, true))),
             ("&amp;", Some(('&', 5, false))),
             ("&nbsp;", Some((' ', 6, false))),
             ("%E5%BE%AE%E4%BF%A1", Some(('微', 9, true))),

@@ -132,7 +132,8 @@ impl Pass<'_> {
     /// Folds the rest of a word in which a look-alike letter stands, then decides for the word as a whole: inside a
     /// Latin word, or directly beside Han characters or digits, look-alikes become the letters that they imitate.
     fn fold_word(&mut self, start: usize) -> usize {
-        let first = self.word_start();
+        // What stands before is Latin already, or not a letter that could imitate one.
+        let first = self.out.symbols.len();
         let mut next = start;
         for c in self.text[start..].chars() {
             let entry = self.table.entry(c);
@@ -152,19 +153,12 @@ impl Pass<'_> {
         next
     }
 
-    /// Index of the first symbol of the Latin word that the output ends with.
-    fn word_start(&self) -> usize {
-        let field_start = self.out.field_start();
-        let word =
-            self.out.symbols[field_start..].iter().rev().take_while(|s| s.class == Class::Latin).count();
-        self.out.symbols.len() - word
-    }
-
     fn resolve_word(&mut self, first: usize, next: usize) {
         let word = &self.out.symbols[first..];
-        let has_latin = word.iter().any(|s| s.class == Class::Latin);
+        let previous = (first > self.out.field_start()).then(|| self.out.symbols[first - 1].class);
+        let has_latin = previous == Some(Class::Latin) || word.iter().any(|s| s.class == Class::Latin);
         let beside = |class: Class| class.is_han() || class == Class::Digit;
-        let before = first > self.out.field_start() && beside(self.out.symbols[first - 1].class);
+        let before = previous.is_some_and(beside);
         let after = self.text[next..].chars().next().is_some_and(|c| beside(self.table.first_class(c)));
         let imitates = |s: &super::folded::Symbol| {
             let c = self.out.plain[s.plain_start as usize..].chars().next();

@@ -1,7 +1,7 @@
 //! The folding table: for every code point, what it becomes and what kind of character that is.
 //!
-//! Built from the TSV files under `dictionaries/fold/` (see their headers for source and licence). The basic
-//! multilingual plane is one flat array, so that an ordinary character costs one load; the other planes are pages.
+//! Built from the TSV files under `dictionaries/fold/` (see their headers for source and licence). One flat array
+//! covers all planes, so that a character costs one load.
 
 use std::collections::{HashMap, HashSet};
 
@@ -118,15 +118,12 @@ const MAPPING_FILES: [(&str, Transforms); 6] = [
     ("compat.tsv", Transforms::COMPAT),
 ];
 
-const PAGE: usize = 256;
-const PAGES: usize = 0x11_0000 / PAGE;
 const EXPANSION_CHARS_MAX: usize = 8;
 
-/// What every code point folds to. About 400 KB; immutable after building.
+/// What every code point folds to. 4.5 MB, of which ordinary text touches some 100 KB; immutable after building.
 pub struct FoldTable {
-    plane0: Box<[Entry]>,
-    page_of: Box<[u16]>,
-    pages: Vec<[Entry; PAGE]>,
+    /// By code point.
+    entries: Box<[Entry]>,
     expansions: Vec<Box<[Entry]>>,
     look_alikes: HashMap<char, char>,
     numerals: HashMap<char, u8>,
@@ -136,7 +133,7 @@ pub struct FoldTable {
 
 impl std::fmt::Debug for FoldTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FoldTable").field("pages", &self.pages.len()).finish_non_exhaustive()
+        f.debug_struct("FoldTable").field("entries", &self.entries.len()).finish_non_exhaustive()
     }
 }
 
@@ -148,33 +145,17 @@ impl FoldTable {
     pub fn build<'f>(file: impl Fn(&str) -> Option<&'f str>) -> Result<Self, TableError> {
         let mut table = Self::identity();
         for (name, transform) in MAPPING_FILES {
-            for row in rows(name, file(name).ok_or(TableError::Missing(name))?) {
-                let (line, cells) = row?;
-                table.add_mapping(&cells, transform).map_err(|problem| at(name, line, problem))?;
-            }
+            table.read(name, &file, |table, cells| table.add_mapping(cells, transform))?;
         }
-        for row in rows("drop.tsv", file("drop.tsv").ok_or(TableError::Missing("drop.tsv"))?) {
-            let (line, cells) = row?;
-            table.add_drop(&cells).map_err(|problem| at("drop.tsv", line, problem))?;
-        }
-        for row in rows("lookalike.tsv", file("lookalike.tsv").ok_or(TableError::Missing("lookalike.tsv"))?) {
-            let (line, cells) = row?;
-            table.add_look_alike(&cells).map_err(|problem| at("lookalike.tsv", line, problem))?;
-        }
-        for row in rows("numerals.tsv", file("numerals.tsv").ok_or(TableError::Missing("numerals.tsv"))?) {
-            let (line, cells) = row?;
-            table.add_numeral(&cells).map_err(|problem| at("numerals.tsv", line, problem))?;
-        }
-        for row in rows("readings.tsv", file("readings.tsv").ok_or(TableError::Missing("readings.tsv"))?) {
-            let (line, cells) = row?;
-            table.add_reading(&cells).map_err(|problem| at("readings.tsv", line, problem))?;
-        }
-        let ordinary = file("ordinary.tsv").ok_or(TableError::Missing("ordinary.tsv"))?;
+        table.read("drop.tsv", &file, Self::add_drop)?;
+        table.read("lookalike.tsv", &file, Self::add_look_alike)?;
+        table.read("numerals.tsv", &file, Self::add_numeral)?;
+        table.read("readings.tsv", &file, Self::add_reading)?;
         let mut ordinary_chars = HashSet::new();
-        for row in rows("ordinary.tsv", ordinary) {
-            let (line, cells) = row?;
-            ordinary_chars.insert(parse_char(cells[0]).map_err(|problem| at("ordinary.tsv", line, problem))?);
-        }
+        table.read("ordinary.tsv", &file, |_, cells| {
+            ordinary_chars.insert(parse_char(cells[0])?);
+            Ok(())
+        })?;
         table.mark_rare(&ordinary_chars);
         table.resolve_expansions();
         table.mark_openers();
@@ -182,17 +163,24 @@ impl FoldTable {
         Ok(table)
     }
 
-    /// The entry of a code point. One load for the basic plane, two for the others.
+    /// Feeds the rows of one file to `add`.
+    fn read<'f>(
+        &mut self,
+        name: &'static str,
+        file: &impl Fn(&str) -> Option<&'f str>,
+        mut add: impl FnMut(&mut Self, &[&str]) -> Result<(), String>,
+    ) -> Result<(), TableError> {
+        for row in rows(name, file(name).ok_or(TableError::Missing(name))?) {
+            let (line, cells) = row?;
+            add(self, &cells).map_err(|problem| at(name, line, problem))?;
+        }
+        Ok(())
+    }
+
+    /// The entry of a code point. One load.
     #[inline]
     pub(super) fn entry(&self, c: char) -> Entry {
-        let code = c as usize;
-        match self.plane0.get(code) {
-            Some(entry) => *entry,
-            None => {
-                let page = self.page_of[code / PAGE];
-                self.pages[usize::from(page)][code % PAGE]
-            }
-        }
+        self.entries[c as usize]
     }
 
     /// The kind of the first character that a code point folds to.
@@ -241,44 +229,22 @@ impl FoldTable {
     }
 
     fn identity() -> Self {
-        let plane0 = (0..0x1_0000_u32)
-            .map(|code| {
-                let c = char::from_u32(code).unwrap_or('\u{FFFD}');
-                Entry::new(code, classify(c), Act::Keep, Transforms::empty())
-            })
-            .collect();
-        let mut table = Self {
-            plane0,
-            page_of: vec![0; PAGES].into(),
-            pages: Vec::new(),
+        let entry = |code| {
+            let class = char::from_u32(code).map_or(Class::Noise, classify);
+            Entry::new(code, class, Act::Keep, Transforms::empty())
+        };
+        Self {
+            entries: (0..=u32::from(char::MAX)).map(entry).collect(),
             expansions: Vec::new(),
             look_alikes: HashMap::new(),
             numerals: HashMap::new(),
             readings: HashMap::new(),
             syllables: HashMap::new(),
-        };
-        for page in 0x1_0000 / PAGE..PAGES {
-            table.page_of[page] = u16::try_from(table.pages.len()).unwrap_or(0);
-            table.pages.push(std::array::from_fn(|low| {
-                let code = u32::try_from(page * PAGE + low).unwrap_or(0xFFFD);
-                Entry::new(
-                    code,
-                    char::from_u32(code).map_or(Class::Noise, classify),
-                    Act::Keep,
-                    Transforms::empty(),
-                )
-            }));
         }
-        table
     }
 
     fn set(&mut self, c: char, entry: Entry) {
-        let code = c as usize;
-        if let Some(slot) = self.plane0.get_mut(code) {
-            *slot = entry;
-        } else {
-            self.pages[usize::from(self.page_of[code / PAGE])][code % PAGE] = entry;
-        }
+        self.entries[c as usize] = entry;
     }
 
     fn add_mapping(&mut self, cells: &[&str], transform: Transforms) -> Result<(), String> {
@@ -365,8 +331,7 @@ impl FoldTable {
                 *entry = Entry::new(target as u32, Class::RareHan, Act::Keep, entry.transform());
             }
         };
-        self.plane0.iter_mut().for_each(mark);
-        self.pages.iter_mut().flatten().for_each(mark);
+        self.entries.iter_mut().for_each(mark);
     }
 
     /// Decides look-alikes inside expansions, as the fold pass would: `㎂` is a Latin word.
@@ -391,8 +356,7 @@ impl FoldTable {
                 entry.0 |= 1 << 31;
             }
         };
-        self.plane0.iter_mut().for_each(mark);
-        self.pages.iter_mut().flatten().for_each(mark);
+        self.entries.iter_mut().for_each(mark);
         self.expansions.iter_mut().flat_map(|part| part.iter_mut()).for_each(mark);
     }
 

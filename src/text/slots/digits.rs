@@ -1,6 +1,6 @@
 //! Numbers in any digit alphabet, with separators: phones and bank cards.
 
-use super::{SLOTS_MAX, Slot, SlotKind, is_free};
+use super::{Collector, Slot, SlotKind};
 use crate::text::folded::{Class, FoldedText, SymbolRange, Transforms, as_u32};
 
 /// Fewest digits of anything that is looked for.
@@ -12,18 +12,15 @@ const GAP_SYMBOLS_MAX: u32 = 3;
 const NUMBER_DIGITS_MAX: usize = 19;
 
 /// Adds the phone and bank-card numbers of a text. O(symbols × [`NUMBER_DIGITS_MAX`]).
-pub(super) fn find_into(text: &FoldedText, out: &mut Vec<Slot>) {
+pub(super) fn find_into(text: &FoldedText, out: &mut Collector<'_>) {
     let mut next = next_group(text, 0);
     while let Some(first) = next {
-        if out.len() >= SLOTS_MAX {
-            break;
-        }
         let Some((kind, end, digits)) = longest_number(text, first) else {
             next = next_group(text, first.end);
             continue;
         };
         let range = SymbolRange { start: first.start, end };
-        if is_free(out, range) {
+        if out.is_free(range) {
             let transforms = text.transforms_of(range, true) | written(text, range);
             out.push(Slot { kind, canonical: digits, range, transforms });
         }

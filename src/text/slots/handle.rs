@@ -1,6 +1,6 @@
 //! Chat ids and codes behind the word that announces them.
 
-use super::{Hint, HintKind, Slot, SlotKind, digits, is_free};
+use super::{Collector, Hint, HintKind, Slot, SlotKind, digits};
 use crate::text::folded::{Class, FoldedText, SymbolRange, as_u32};
 
 /// Most symbols between the hint and the id.
@@ -11,7 +11,7 @@ const GAP_SYMBOLS_MAX: usize = 2;
 const ID_CHARS_MAX: usize = 32;
 
 /// Adds the id that follows a hint, if there is one. O(1).
-pub(super) fn find_into(text: &FoldedText, hint: Hint, out: &mut Vec<Slot>) {
+pub(super) fn find_into(text: &FoldedText, hint: Hint, out: &mut Collector<'_>) {
     let (start, announced) = skip_lead(text, hint.range.end as usize);
     let mut canonical = String::new();
     let end = read_id(text, start, &mut canonical);
@@ -20,7 +20,7 @@ pub(super) fn find_into(text: &FoldedText, hint: Hint, out: &mut Vec<Slot>) {
     }
     let Some(kind) = accept(hint.kind, &canonical, announced) else { return };
     let range = SymbolRange { start: as_u32(start), end: as_u32(end) };
-    if is_free(out, range) {
+    if out.is_free(range) {
         let transforms = text.transforms_of(range, true) | digits::written(text, range);
         out.push(Slot { kind, canonical, range, transforms });
     }

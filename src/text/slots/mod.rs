@@ -106,7 +106,7 @@ pub struct Hint {
 }
 
 /// Most slots that are kept of one item; the decision says when there were more.
-const SLOTS_MAX: usize = 64;
+const SLOTS_MAX: usize = 1024;
 
 /// Finds slots. Built once per bundle.
 #[derive(Debug)]
@@ -120,30 +120,26 @@ impl SlotFinder {
         Self { top_level_domains: top_level_domains.into_iter().collect() }
     }
 
-    /// Fills `out` with the slots of a text, in the order of the text, without doubles. Returns false when
-    /// the limit of 64 was reached.
+    /// Fills `out` with the slots of a text, in the order of the text; none overlaps another. Returns false when some
+    /// were left out because of the limit.
     ///
     /// O(symbols); does nothing and allocates nothing for texts with few Latin letters and digits.
     pub fn find_into(&self, text: &FoldedText, hints: &[Hint], out: &mut Vec<Slot>) -> bool {
         out.clear();
+        let mut found = Collector { slots: out, is_complete: true };
         if text.count(Class::Latin) >= 2 {
-            url::find_into(self, text, out);
+            url::find_into(self, text, &mut found);
         }
         // The longest hint first: after 加vx the id does not begin with x.
         for hint in hints.iter().rev() {
-            if out.len() >= SLOTS_MAX {
-                break;
-            }
-            handle::find_into(text, *hint, out);
+            handle::find_into(text, *hint, &mut found);
         }
         if text.numerals() >= digits::DIGITS_MIN {
-            digits::find_into(text, out);
+            digits::find_into(text, &mut found);
         }
+        let is_complete = found.is_complete;
         out.sort_by_key(|slot| (slot.range, slot.kind));
-        out.dedup_by(|later, kept| kept.range == later.range || kept.canonical == later.canonical);
-        let complete = out.len() < SLOTS_MAX;
-        out.truncate(SLOTS_MAX);
-        complete
+        is_complete
     }
 
     fn is_top_level(&self, label: &str) -> bool {
@@ -151,7 +147,24 @@ impl SlotFinder {
     }
 }
 
-/// Whether no slot found so far covers a symbol of `range`.
-fn is_free(out: &[Slot], range: SymbolRange) -> bool {
-    out.iter().all(|slot| slot.range.end <= range.start || range.end <= slot.range.start)
+/// Takes slots as they are found.
+struct Collector<'o> {
+    slots: &'o mut Vec<Slot>,
+    is_complete: bool,
+}
+
+impl Collector<'_> {
+    /// Whether no slot found so far covers a symbol of `range`.
+    fn is_free(&self, range: SymbolRange) -> bool {
+        self.slots.iter().all(|slot| slot.range.end <= range.start || range.end <= slot.range.start)
+    }
+
+    /// Keeps a slot unless an earlier finder has taken its place.
+    fn push(&mut self, slot: Slot) {
+        if self.slots.len() >= SLOTS_MAX {
+            self.is_complete = false;
+        } else if self.is_free(slot.range) {
+            self.slots.push(slot);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Web and e-mail addresses, defanged ones too: `baidu点com`, `t。me/x`, `hxxp://a[.]b`.
 
-use super::{SLOTS_MAX, Slot, SlotFinder, SlotKind, is_free};
+use super::{Collector, Slot, SlotFinder, SlotKind};
 use crate::text::folded::{Class, FoldedText, SymbolRange, Transforms, as_u32};
 
 /// Longest address that is read, in symbols.
@@ -16,10 +16,10 @@ struct Dot {
 }
 
 /// Adds the addresses of a text. O(symbols).
-pub(super) fn find_into(finder: &SlotFinder, text: &FoldedText, out: &mut Vec<Slot>) {
+pub(super) fn find_into(finder: &SlotFinder, text: &FoldedText, out: &mut Collector<'_>) {
     let chars = Chars { text };
     let (mut at, mut floor) = (0, 0);
-    while at < text.symbols().len() && out.len() < SLOTS_MAX {
+    while at < text.symbols().len() {
         let may_be_dot = at > floor && chars.is_host(at - 1) && dot_at(&chars, at).is_some();
         let is_scheme = chars.at(at) == ':' && chars.at(at + 1) == '/' && chars.at(at + 2) == '/';
         let found = if is_scheme {
@@ -33,9 +33,7 @@ pub(super) fn find_into(finder: &SlotFinder, text: &FoldedText, out: &mut Vec<Sl
             Some(slot) => {
                 at = slot.range.end as usize;
                 floor = at;
-                if is_free(out, slot.range) {
-                    out.push(slot);
-                }
+                out.push(slot);
             }
             None => at += 1,
         }
