@@ -268,7 +268,7 @@ fn an_output_that_is_an_input_is_refused_and_nothing_is_lost() {
     place.rescan("--in in.jsonl --out in.jsonl").expect(2, &["in.jsonl is named twice"]);
     place.rescan("--in in.jsonl --out bundle/../in.jsonl").expect(2, &["is named twice"]);
     place.rescan("--in in.jsonl --out out --rejects in.jsonl").expect(2, &["is named twice"]);
-    place.rescan("--in in.jsonl --out out --rejects out").expect(2, &["both"]);
+    place.rescan("--in in.jsonl --out out --rejects out").expect(2, &["is named twice"]);
     assert_eq!(place.text("in.jsonl"), posts);
 }
 

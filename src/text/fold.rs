@@ -22,6 +22,9 @@ impl FoldedText {
     }
 }
 
+/// Characters on either side of a word that are looked at for the script that it stands in.
+const NEIGHBOURS: usize = 16;
+
 struct Pass<'a> {
     table: &'a FoldTable,
     text: &'a str,
@@ -130,7 +133,7 @@ impl Pass<'_> {
     }
 
     /// Folds the rest of a word in which a look-alike letter stands, then decides for the word as a whole: inside a
-    /// Latin word, or directly beside Han characters or digits, look-alikes become the letters that they imitate.
+    /// Latin word, or where no other script is near, look-alikes become the letters that they imitate.
     fn fold_word(&mut self, start: usize) -> usize {
         // What stands before is Latin already, or not a letter that could imitate one.
         let first = self.out.symbols.len();
@@ -153,18 +156,24 @@ impl Pass<'_> {
         next
     }
 
+    /// Whether the nearest letter on either side of a word is one of a script that is neither Latin nor Han.
+    fn stands_in_a_script(&self, first: usize, next: usize) -> bool {
+        let before = self.out.symbols[self.out.field_start()..first].iter().rev().map(|s| s.class);
+        let after = self.text[next..].chars().map(|c| self.table.first_class(c));
+        let nearest_before = before.take(NEIGHBOURS).find(|class| class.is_dense());
+        let nearest_after = after.take(NEIGHBOURS).find(|class| class.is_dense());
+        nearest_before == Some(Class::Letter) || nearest_after == Some(Class::Letter)
+    }
+
     fn resolve_word(&mut self, first: usize, next: usize) {
         let word = &self.out.symbols[first..];
         let previous = (first > self.out.field_start()).then(|| self.out.symbols[first - 1].class);
         let has_latin = previous == Some(Class::Latin) || word.iter().any(|s| s.class == Class::Latin);
-        let beside = |class: Class| class.is_han() || class == Class::Digit;
-        let before = previous.is_some_and(beside);
-        let after = self.text[next..].chars().next().is_some_and(|c| beside(self.table.first_class(c)));
         let imitates = |s: &super::folded::Symbol| {
             let c = self.out.plain[s.plain_start as usize..].chars().next();
             s.class == Class::Latin || c.is_some_and(|c| self.table.look_alike(c).is_some())
         };
-        if !(has_latin || ((before || after) && word.iter().all(imitates))) {
+        if !(has_latin || (word.iter().all(imitates) && !self.stands_in_a_script(first, next))) {
             return;
         }
         let mut saved = std::mem::take(&mut self.out.saved_run);
