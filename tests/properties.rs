@@ -8,10 +8,11 @@ use std::sync::LazyLock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngSeed;
 use qingliu::engine::{Bundle, Scratch, decision, embedded_files, evaluate, inspect};
 use qingliu::lexicon::{Lexicon, LoadContext, Matches, ScanScratch, SourceFile};
 use qingliu::model::{Account, Decision, EvidenceKind, Field, Item, ItemKind, Surface, Verdict};
-use qingliu::text::{Class, FoldedText, Squeezed, SymbolRange};
+use qingliu::text::{Class, FoldedText, Squeezed, SymbolRange, Transforms};
 use regex::Regex;
 
 const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 21);
@@ -25,8 +26,14 @@ static TERM_TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
     BUNDLE.lexicon.terms().iter().filter(|term| term.weight > 0).map(|term| term.text.clone()).collect()
 });
 
+/// The same cases on every run, so that a failure is the change's; `PROPTEST_RNG_SEED` looks for new ones.
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let config = ProptestConfig::default();
+    let rng_seed = match config.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(20_261_121),
+        RngSeed::Fixed(seed) => RngSeed::Fixed(seed),
+    };
+    ProptestConfig { cases, rng_seed, failure_persistence: None, ..config }
 }
 
 fn fold(text: &str) -> FoldedText {
@@ -166,12 +173,16 @@ fn has_openers(text: &str) -> bool {
     text.contains(['&', '%', '\\', '(', ')', '[', ']', '（', '）', '［', '］', '【', '】', '〔', '〕'])
 }
 
-/// Leaves out the openers, what folds to them, and what folds to several characters: a look-alike letter is judged
-/// with the word that the author wrote around it, and there such a character is not yet the word that it becomes.
+/// Leaves out the openers, what folds to them, what folds to several characters, and look-alike letters: these are
+/// judged by what the author wrote around them, which is not yet what it becomes.
 fn without_openers(text: &str) -> String {
     let stays = |c: &char| {
         let folded = fold(&c.to_string());
-        !has_openers(&c.to_string()) && !has_openers(folded.plain()) && folded.symbols().len() < 2
+        let by_shape = folded.symbols().iter().any(|s| s.transforms.contains(Transforms::LOOK_ALIKE));
+        !has_openers(&c.to_string())
+            && !has_openers(folded.plain())
+            && folded.symbols().len() < 2
+            && !by_shape
     };
     text.chars().filter(stays).collect()
 }

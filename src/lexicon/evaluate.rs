@@ -204,7 +204,12 @@ impl RuleSet {
             let ends = places.clone().skip(*count as usize - 1);
             let stretches = places.zip(ends).map(|(start, last)| SymbolRange { start, end: last + 1 });
             list.extend(
-                stretches.filter(|stretch| stretch.len() <= RARE_SYMBOLS_MAX).map(|stretch| (*atom, stretch)),
+                stretches
+                    .filter(|stretch| {
+                        stretch.len() <= RARE_SYMBOLS_MAX
+                            && text.field_of(stretch.start) == text.field_of(stretch.end - 1)
+                    })
+                    .map(|stretch| (*atom, stretch)),
             );
         }
         list.sort_unstable();
