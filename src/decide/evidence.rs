@@ -151,7 +151,10 @@ fn is_shadowed(taxonomy: &Taxonomy, lexicon: &Lexicon, hits: &[Hit], index: usiz
     let near = index.saturating_sub(SHADOW_NEIGHBOURS)..(index + SHADOW_NEIGHBOURS).min(hits.len());
     hits[near].iter().any(|other| {
         let longer = &lexicon.terms()[other.term as usize];
-        other.range.contains(hit.range)
+        // Of cues at one place the first speaks for all.
+        let is_twin = other.range == hit.range && other.term < hit.term && term.weight + longer.weight == 0;
+        is_twin
+            || other.range.contains(hit.range)
             && other.range.len() > hit.range.len()
             && longer.weight >= term.weight
             && longer.severity >= term.severity
