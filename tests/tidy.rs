@@ -242,12 +242,15 @@ fn no_file_names_a_machine_a_registry_or_a_ticket() {
 }
 
 #[test]
-fn every_locked_package_comes_from_the_public_registry() {
+fn every_locked_package_comes_from_one_registry_and_none_from_a_repository() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
-    let public = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
-    let other =
-        lock.lines().filter(|line| line.starts_with("source = ") && *line != public).map(str::to_owned);
-    assert_none("packages come from crates.io", &other.collect::<Vec<_>>());
+    let mut sources: Vec<String> =
+        lock.lines().filter(|line| line.starts_with("source = ")).map(str::to_owned).collect();
+    sources.sort();
+    sources.dedup();
+    let foreign: Vec<String> = sources.iter().filter(|line| !line.contains("\"registry+")).cloned().collect();
+    assert_none("packages come from a registry", &foreign);
+    assert_eq!(sources.len(), 1, "{sources:?}");
 }
 
 #[test]
