@@ -14,7 +14,7 @@ use crate::model::{LabelId, Milli, Severity, Taxonomy};
 use crate::text::{FoldTable, FoldedText, HintKind};
 
 /// Longest term, in folded characters.
-const TERM_CHARS_MAX: usize = 64;
+pub(super) const TERM_CHARS_MAX: u32 = 64;
 
 /// A checked term.
 #[derive(Clone, Debug)]
@@ -323,7 +323,7 @@ impl<'a> Loader<'a> {
         };
         match key.chars().count() {
             0 => Err(format!("{text:?} is empty after folding")),
-            n if n > TERM_CHARS_MAX => {
+            n if n > TERM_CHARS_MAX as usize => {
                 Err(format!("{text:?} has {n} characters after folding, the limit is {TERM_CHARS_MAX}"))
             }
             _ => Ok(key.to_owned()),

@@ -1,7 +1,7 @@
 //! One pass of the automata over a folded text, then verification of what they found.
 
 use super::automaton::Automaton;
-use super::compile::Lexicon;
+use super::compile::{Lexicon, TERM_CHARS_MAX};
 use super::evaluate::{Occurrences, RuleScratch};
 use super::format::Mode;
 use super::rule::RuleHit;
@@ -22,7 +22,7 @@ impl Matches {
 }
 
 /// Longest term or exempt phrase in a text, separators included.
-pub(super) const PHRASE_SYMBOLS_MAX: u32 = 64 * 9;
+pub(super) const PHRASE_SYMBOLS_MAX: u32 = TERM_CHARS_MAX * (verify::GAP_SYMBOLS_MAX + 1);
 
 /// A verified hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

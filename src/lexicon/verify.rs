@@ -6,7 +6,7 @@ use crate::segment::Segmenter;
 use crate::text::{Class, FoldedText, SymbolRange};
 
 /// Longest run of blanks and symbols between two characters of a hit, in symbols.
-const GAP_SYMBOLS_MAX: usize = 8;
+pub(super) const GAP_SYMBOLS_MAX: u32 = 8;
 /// Dense characters that are tokenised ahead of and behind a hit.
 const WINDOW_CHARS: usize = 8;
 
