@@ -15,6 +15,7 @@ mod pattern;
 mod problem;
 mod rule;
 mod scan;
+mod scanner;
 mod verify;
 
 pub use compile::{Exemption, Lexicon, LoadContext, Term};
@@ -23,3 +24,4 @@ pub use problem::{Level, Problem};
 pub(crate) use problem::{parse_toml, suggestion};
 pub use rule::{Rule, RuleHit};
 pub use scan::{Hit, Matches, ScanScratch};
+pub use scanner::{Bigrams, SavedError, ScanBuffer, Scanner, ScannerError, SymbolStream, TermHit};

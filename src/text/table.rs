@@ -192,6 +192,16 @@ impl FoldTable {
         }
     }
 
+    /// Appends what a character folds to where its neighbours do not matter; nothing if it is dropped. O(1).
+    pub fn fold_char_into(&self, c: char, out: &mut Vec<char>) {
+        let entry = self.entry(c);
+        match entry.act() {
+            Act::Keep | Act::LookAlike | Act::Escape | Act::Bracket => out.push(entry.target()),
+            Act::Drop => {}
+            Act::Expand => out.extend(self.expansion(entry).iter().map(|part| part.target())),
+        }
+    }
+
     /// What an [`Act::Expand`] entry becomes.
     pub(super) fn expansion(&self, entry: Entry) -> &[Entry] {
         self.expansions.get(entry.index()).map_or(&[], |entries| entries)

@@ -1,0 +1,48 @@
+//! How often two characters stand side by side in ordinary text; decides which pair of a term is its anchor.
+
+use std::collections::HashMap;
+
+/// Frequencies of pairs of folded Han characters, as a rounded logarithm; a pair that is not listed is rare.
+#[derive(Clone, Debug, Default)]
+pub struct Bigrams {
+    classes: HashMap<(char, char), u8>,
+    /// Frequency class of single characters, from the pairs that they are in.
+    chars: HashMap<char, u8>,
+}
+
+impl Bigrams {
+    /// Reads lines of a pair of characters, a tab and a class from 0 to 255; lines that start with `#` are comments.
+    ///
+    /// # Errors
+    /// The number of a line that is none of these, from 1, and what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, (usize, String)> {
+        let mut bigrams = Self::default();
+        for (number, line) in (1..).zip(text.lines()) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (pair, class) =
+                line.split_once('\t').ok_or_else(|| (number, "needs PAIR and CLASS".to_owned()))?;
+            let mut chars = pair.chars();
+            let (Some(left), Some(right), None) = (chars.next(), chars.next(), chars.next()) else {
+                return Err((number, format!("{pair:?} is no pair of characters")));
+            };
+            let class: u8 =
+                class.trim_end().parse().map_err(|_| (number, format!("{class:?} is not 0 to 255")))?;
+            bigrams.classes.insert((left, right), class.saturating_add(1));
+            for c in [left, right] {
+                let most = bigrams.chars.entry(c).or_default();
+                *most = class.max(*most);
+            }
+        }
+        Ok(bigrams)
+    }
+
+    /// How often a pair occurs, on a scale of its own: larger is more often.
+    pub(super) fn frequency(&self, left: char, right: char) -> u32 {
+        let single = |c: char| u32::from(self.chars.get(&c).copied().unwrap_or(0));
+        let pair = u32::from(self.classes.get(&(left, right)).copied().unwrap_or(0));
+        // Pairs that are not listed are ordered by their characters.
+        pair << 16 | (single(left) + single(right))
+    }
+}
