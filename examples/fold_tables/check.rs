@@ -1,6 +1,6 @@
 //! Proves what the README promises, on the text that is about to be written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 
@@ -79,9 +79,8 @@ pub(crate) fn check_all(outputs: &[OutputFile]) -> Result<()> {
             fold.load_drops(output)?;
             continue;
         }
-        let rows = sources::parse_inputs(output.name, &output.text, output.columns)?;
         if FOLD_FILES.contains(&output.name) {
-            fold.load_mappings(&rows)?;
+            fold.load_mappings(&sources::parse_inputs(output.name, &output.text, output.columns)?)?;
         }
     }
     fold.check_targets()?;
@@ -92,6 +91,10 @@ pub(crate) fn check_all(outputs: &[OutputFile]) -> Result<()> {
         println!("{text:?} → {got:?}");
     }
     for output in outputs.iter().filter(|output| !FOLD_FILES.contains(&output.name)) {
+        if output.name == "bigrams.tsv" {
+            check_bigrams(output, &fold)?;
+            continue;
+        }
         let rows = sources::parse_inputs(output.name, &output.text, output.columns)?;
         check_view(output.name, &rows, &fold)?;
     }
@@ -170,6 +173,23 @@ impl LoadedFold {
         println!("no source stands twice, no target is folded itself, folding twice = folding once");
         Ok(())
     }
+}
+
+/// Checks that each pair stands once, is two folded characters, and that the classes fall.
+fn check_bigrams(output: &OutputFile, fold: &LoadedFold) -> Result<()> {
+    let mut known = BTreeSet::new();
+    let mut class_before = i32::MAX;
+    for (index, line) in output.text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
+        let place = || format!("{}:{}", output.name, index + 1);
+        let (pair, class) = line.split_once('\t').with_context(place)?;
+        let class: i32 = class.parse().with_context(place)?;
+        ensure!(pair.chars().count() == 2, "{}: {pair:?} is no pair", place());
+        ensure!(fold.fold(pair) == pair, "{}: {pair} is folded", place());
+        ensure!(known.insert(pair), "{}: {pair} stands twice", place());
+        ensure!(class <= class_before, "{}: the classes rise", place());
+        class_before = class;
+    }
+    Ok(())
 }
 
 fn parse_target(field: &str) -> Result<String> {

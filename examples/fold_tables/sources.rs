@@ -22,10 +22,14 @@ pub(crate) struct Sources {
     pub(crate) common_readings: BTreeMap<char, Vec<String>>,
     /// All toneless readings of all characters, used only to judge whether two characters sound alike.
     pub(crate) all_readings: BTreeMap<char, Vec<String>>,
+    /// Character and the common characters that sound like it, whatever the tone.
+    pub(crate) homophones: BTreeMap<char, BTreeSet<char>>,
     /// Hand-written mappings of single characters (letters, symbols, radicals).
     pub(crate) overrides: Vec<InputRow>,
     /// Hand-written variants of Han characters.
     pub(crate) own_variants: Vec<InputRow>,
+    /// Hand-written corrections of the readings, such as `+di,-shi`.
+    pub(crate) own_readings: Vec<InputRow>,
     /// Numeral, digit and kind.
     pub(crate) numerals: Vec<InputRow>,
 }
@@ -67,7 +71,9 @@ impl Sources {
             compatibility: candidates("opencc_CJK_Compatibility_Ideographs.txt")?,
             common_readings: read_pinyin(&tables_dir.join("pinyin_common_8105.txt"))?,
             all_readings: read_pinyin(&tables_dir.join("pinyin.txt"))?,
+            homophones: read_homophones(&tables_dir.join("same_pinyin.txt"))?,
             overrides,
+            own_readings: read_inputs(&inputs_dir.join("readings.in.tsv"), 2)?,
             own_variants: read_inputs(&inputs_dir.join("variants.in.tsv"), 2)?,
             numerals: read_inputs(&inputs_dir.join("numerals.in.tsv"), 3)?,
         })
@@ -158,6 +164,18 @@ fn read_pinyin(path: &Path) -> Result<BTreeMap<char, Vec<String>>> {
         ensure!(readings.insert(key, syllables).is_none(), "{place}: {key} is listed twice");
     }
     Ok(readings)
+}
+
+/// Reads lines such as `重<TAB>中虫种<TAB>充忠`: a character, then those with the same and with another tone.
+fn read_homophones(path: &Path) -> Result<BTreeMap<char, BTreeSet<char>>> {
+    let text = read_text(path)?;
+    let mut homophones: BTreeMap<char, BTreeSet<char>> = BTreeMap::new();
+    for (place, line) in content_lines(&path.display().to_string(), &text) {
+        let (key, others) = line.split_once('\t').with_context(|| format!("{place}: no tab"))?;
+        let key = single_char(key).with_context(|| place.clone())?;
+        homophones.entry(key).or_default().extend(others.chars().filter(|c| !c.is_whitespace()));
+    }
+    Ok(homophones)
 }
 
 /// Takes the tone mark off a syllable and writes ü as v: `nǚ` → `nv`.
