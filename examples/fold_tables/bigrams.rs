@@ -13,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::fold::Folder;
+use crate::parts::is_han;
 
 /// How many pairs are kept.
 const PAIRS_MAX: usize = 40_000;
@@ -115,10 +116,6 @@ impl Counter<'_> {
         self.known.insert(folded);
         Ok(())
     }
-}
-
-fn is_han(c: char) -> bool {
-    matches!(c, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of pairs are far below 2^52")]

@@ -20,9 +20,12 @@ mod bigrams;
 mod check;
 mod fold;
 mod lookalike;
+mod parts;
 mod render;
+mod shapes;
 mod sounds;
 mod sources;
+mod splits;
 mod tables;
 mod variants;
 mod views;
@@ -32,6 +35,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::fold::Folder;
+use crate::parts::Parts;
 use crate::render::OutputFile;
 use crate::sources::Sources;
 
@@ -116,6 +120,9 @@ fn build_outputs(sources: &Sources, folder: &Folder) -> Result<Vec<OutputFile>> 
     let sounds = sounds::build(sources, folder)?;
     outputs.push(render::readings_file(&sounds.common));
     outputs.push(render::rare_readings_file(&sounds.rare));
+    let parts = Parts::build(sources, folder)?;
+    outputs.push(render::splits_file(&splits::build(sources, folder, &parts)?));
+    outputs.push(render::shapes_file(&shapes::build(sources, folder, &parts)?));
     Ok(outputs)
 }
 

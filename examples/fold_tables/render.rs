@@ -7,7 +7,9 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use crate::bigrams::Bigram;
 use crate::fold::{self, DropKind};
 use crate::lookalike::Lookalike;
+use crate::shapes::Shape;
 use crate::sounds::Reading;
+use crate::splits::Split;
 use crate::tables::{Table, Tables};
 use crate::views::Numerals;
 
@@ -189,6 +191,34 @@ pub(crate) fn rare_readings_file(readings: &[Reading]) -> OutputFile {
 
 fn reading_rows(readings: &[Reading]) -> Vec<String> {
     readings.iter().map(|(source, syllables)| format!("{source}\t{syllables}")).collect()
+}
+
+/// Renders `splits.tsv`.
+pub(crate) fn splits_file(splits: &[Split]) -> OutputFile {
+    let about = About {
+        what: "standard Han characters → their parts as they are typed one behind the other, one row per way; for \
+               folded text",
+        source: "chaizi-jt.txt (kfcd/chaizi)",
+        licence: "CC BY 3.0",
+        rule: "two to four parts beside or below each other, each a character with a reading, no single stroke; after \
+               each way the same with the usual stand-ins of radicals (亻 人, 扌 才手, 讠 言, 艹 +, 阝 耳 …)",
+    };
+    let rows: Vec<String> = splits.iter().map(|(source, typed)| format!("{source}\t{typed}")).collect();
+    file("splits.tsv", about, 2, rows.len(), &rows)
+}
+
+/// Renders `shapes.tsv`.
+pub(crate) fn shapes_file(shapes: &[Shape]) -> OutputFile {
+    let about = About {
+        what: "standard Han characters → characters that look like them, closest first; for folded text",
+        source: "chaizi-jt.txt (kfcd/chaizi); shape_similar.txt (contr4l/SimilarCharacter); same_stroke.txt \
+                 (pycorrector); shapes.in.tsv",
+        licence: "CC BY 3.0; MIT; Apache-2.0",
+        rule: "the share of strokes in common parts, by swapping, adding or dropping a part; the lists raise it or \
+               stand alone; at most sixteen; symmetric between standard characters",
+    };
+    let rows: Vec<String> = shapes.iter().map(|(source, likes)| format!("{source}\t{likes}")).collect();
+    file("shapes.tsv", about, 2, rows.len(), &rows)
 }
 
 const BIGRAMS: About = About {
