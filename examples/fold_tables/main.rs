@@ -42,17 +42,17 @@ use crate::sources::Sources;
 /// What the command line asks for.
 struct Arguments {
     /// Folder with the public source tables.
-    tables_dir: PathBuf,
+    tables: PathBuf,
     /// Folder that holds the `*.in.tsv` inputs and receives the generated files.
-    out_dir: PathBuf,
+    out: PathBuf,
     /// Folder with the texts whose pairs of characters are counted, if they are to be counted.
-    texts_dir: Option<PathBuf>,
+    texts: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
     let arguments = parse_arguments(std::env::args().skip(1))?;
     check_unicode_versions()?;
-    let sources = Sources::read(&arguments.tables_dir, &arguments.out_dir)?;
+    let sources = Sources::read(&arguments.tables, &arguments.out)?;
     let variants = variants::resolve(&sources)?;
     println!("rows of TSCharacters whose source is common in simplified text (rule: see variants.rs):");
     println!("  kept: {}", variants.kept_common.join(" "));
@@ -63,19 +63,19 @@ fn main() -> Result<()> {
     let mut outputs = build_outputs(&sources, &folder)?;
     outputs.extend(bigrams_output(&arguments, &folder)?);
     check::check_all(&outputs)?;
-    write_all(&arguments.out_dir, &outputs)
+    write_all(&arguments.out, &outputs)
 }
 
 /// Reads `--tables DIR --out DIR [--texts DIR]`, in any order.
 fn parse_arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
-    let mut tables_dir = None;
-    let mut out_dir = None;
-    let mut texts_dir = None;
+    let mut tables = None;
+    let mut out = None;
+    let mut texts = None;
     while let Some(word) = words.next() {
         let slot = match word.as_str() {
-            "--tables" => &mut tables_dir,
-            "--out" => &mut out_dir,
-            "--texts" => &mut texts_dir,
+            "--tables" => &mut tables,
+            "--out" => &mut out,
+            "--texts" => &mut texts,
             other => {
                 bail!("unknown argument {other:?}; usage: fold_tables --tables DIR --out DIR [--texts DIR]")
             }
@@ -84,9 +84,9 @@ fn parse_arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments>
         *slot = Some(PathBuf::from(value));
     }
     Ok(Arguments {
-        tables_dir: tables_dir.context("--tables DIR is missing")?,
-        out_dir: out_dir.context("--out DIR is missing")?,
-        texts_dir,
+        tables: tables.context("--tables DIR is missing")?,
+        out: out.context("--out DIR is missing")?,
+        texts,
     })
 }
 
@@ -128,10 +128,10 @@ fn build_outputs(sources: &Sources, folder: &Folder) -> Result<Vec<OutputFile>> 
 
 /// `bigrams.tsv`: counted anew if there are texts, as an earlier run wrote it otherwise, nothing if there was none.
 fn bigrams_output(arguments: &Arguments, folder: &Folder) -> Result<Option<OutputFile>> {
-    if let Some(texts_dir) = &arguments.texts_dir {
+    if let Some(texts_dir) = &arguments.texts {
         return Ok(Some(render::bigrams_file(&bigrams::count(texts_dir, folder)?)));
     }
-    let path = arguments.out_dir.join("bigrams.tsv");
+    let path = arguments.out.join("bigrams.tsv");
     if !path.exists() {
         return Ok(None);
     }

@@ -3,7 +3,7 @@
 //! How alike two characters are is a share of strokes: the strokes of the parts they have in common, out of all. The
 //! parts come from the table of splits. What it cannot see (未 and 末) the lists of similar characters add.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 
@@ -20,8 +20,7 @@ const LIKENESS_MIN: f64 = 0.48;
 /// Pairs as alike as this stand for each other inside larger characters.
 const LIKENESS_INSIDE: f64 = 0.7;
 
-/// What a pair of the lists has at least: our own groups, `same_stroke.txt`, and `shape_similar.txt` if that lists it
-/// in both directions or the two have a part in common.
+/// What a pair of the lists has at least: our own groups, `same_stroke.txt`, `shape_similar.txt`.
 const LISTED_BY_HAND: f64 = 0.95;
 const LISTED_STROKE: f64 = 0.6;
 const LISTED_SHAPE: f64 = 0.5;
@@ -100,12 +99,6 @@ struct Likeness<'s> {
 impl Likeness<'_> {
     fn is_standard(&self, c: char) -> bool {
         self.sources.common_readings.contains_key(&c)
-    }
-
-    /// Whether a part of `left` is a part of `right` as well.
-    fn share_a_part(&self, left: char, right: char) -> bool {
-        let parts = |c: char| self.parts.plain_ways(c).into_iter().flatten().collect::<BTreeSet<_>>();
-        !parts(left).is_disjoint(&parts(right))
     }
 
     /// Keeps the higher of what is known and `share`, for pairs of which one is a standard character.
@@ -232,14 +225,8 @@ impl Likeness<'_> {
             let known = listed.entry((left.min(right), left.max(right))).or_default();
             *known = known.max(least);
         };
-        let mut one_way: BTreeSet<Pair> = BTreeSet::new();
         for (first, others) in self.sources.shape_groups.iter().filter_map(|group| group.split_first()) {
-            for &other in others {
-                let both_ways = one_way.contains(&(other, *first));
-                one_way.insert((*first, other));
-                let is_sure = both_ways || self.share_a_part(*first, other);
-                list(*first, other, if is_sure { LISTED_SHAPE } else { 0.0 });
-            }
+            others.iter().for_each(|&other| list(*first, other, LISTED_SHAPE));
         }
         for (first, others) in self.sources.stroke_groups.iter().filter_map(|group| group.split_first()) {
             others.iter().for_each(|&other| list(*first, other, LISTED_STROKE));
