@@ -1,6 +1,6 @@
 //! Proves what the README promises, on the text that is about to be written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 
@@ -67,6 +67,30 @@ const LOOKALIKE_CHECKS: [(char, &str); 10] = [
     ('Х', "x"),
 ];
 
+/// Characters and ways to type their parts.
+const SPLIT_CHECKS: [(char, &str); 7] = [
+    ('信', "亻言"),
+    ('信', "人言"),
+    ('赌', "贝者"),
+    ('强', "弓虽"),
+    ('想', "木目心"),
+    ('婊', "女表"),
+    ('陈', "耳东"),
+];
+
+/// Characters and what looks like them.
+const SHAPE_CHECKS: [(char, char); 9] = [
+    ('微', '徽'),
+    ('微', '溦'),
+    ('微', '薇'),
+    ('级', '汲'),
+    ('赌', '睹'),
+    ('赌', '堵'),
+    ('搏', '博'),
+    ('搏', '膊'),
+    ('未', '末'),
+];
+
 /// Runs all checks and prints the counts.
 ///
 /// # Errors
@@ -79,9 +103,8 @@ pub(crate) fn check_all(outputs: &[OutputFile]) -> Result<()> {
             fold.load_drops(output)?;
             continue;
         }
-        let rows = sources::parse_inputs(output.name, &output.text, output.columns)?;
         if FOLD_FILES.contains(&output.name) {
-            fold.load_mappings(&rows)?;
+            fold.load_mappings(&sources::parse_inputs(output.name, &output.text, output.columns)?)?;
         }
     }
     fold.check_targets()?;
@@ -92,9 +115,35 @@ pub(crate) fn check_all(outputs: &[OutputFile]) -> Result<()> {
         println!("{text:?} → {got:?}");
     }
     for output in outputs.iter().filter(|output| !FOLD_FILES.contains(&output.name)) {
+        if output.name == "bigrams.tsv" {
+            check_bigrams(output, &fold)?;
+            continue;
+        }
         let rows = sources::parse_inputs(output.name, &output.text, output.columns)?;
-        check_view(output.name, &rows, &fold)?;
+        match output.name {
+            "splits.tsv" => check_splits(&rows, &fold)?,
+            "shapes.tsv" => check_shapes(&rows, &fold)?,
+            name => check_view(name, &rows, &fold)?,
+        }
     }
+    check_characters(outputs)
+}
+
+/// Checks that the tables by standard character agree on which these are: `readings.tsv` decides.
+fn check_characters(outputs: &[OutputFile]) -> Result<()> {
+    let characters = |name: &str| -> Result<BTreeSet<char>> {
+        let output =
+            outputs.iter().find(|output| output.name == name).with_context(|| format!("no {name}"))?;
+        let rows = sources::parse_inputs(output.name, &output.text, output.columns)?;
+        Ok(rows.iter().map(|row| row.source).collect())
+    };
+    let standard = characters("readings.tsv")?;
+    for name in ["splits.tsv", "shapes.tsv"] {
+        let stray: Vec<char> = characters(name)?.difference(&standard).copied().collect();
+        ensure!(stray.is_empty(), "{name}: not in readings.tsv: {stray:?}");
+    }
+    let both: Vec<char> = characters("rare_readings.tsv")?.intersection(&standard).copied().collect();
+    ensure!(both.is_empty(), "rare_readings.tsv: in readings.tsv too: {both:?}");
     Ok(())
 }
 
@@ -170,6 +219,69 @@ impl LoadedFold {
         println!("no source stands twice, no target is folded itself, folding twice = folding once");
         Ok(())
     }
+}
+
+/// Checks that each split stands once, is text as folding leaves it, and does not hold the character itself.
+fn check_splits(rows: &[InputRow], fold: &LoadedFold) -> Result<()> {
+    let mut known = BTreeSet::new();
+    for row in rows {
+        let InputRow { place, source, columns } = row;
+        let typed = columns[0].as_str();
+        ensure!(!fold.rows.contains_key(source), "{place}: {source} is folded");
+        ensure!((2..=4).contains(&typed.chars().count()), "{place}: {typed:?} has a bad number of parts");
+        ensure!(fold.fold(typed) == typed, "{place}: {typed} is folded");
+        ensure!(!typed.contains(*source), "{place}: {source} is a part of itself");
+        ensure!(known.insert((*source, typed)), "{place}: stands twice");
+    }
+    for (source, typed) in SPLIT_CHECKS {
+        ensure!(known.contains(&(source, typed)), "{typed} is missing for {source}");
+    }
+    Ok(())
+}
+
+/// Checks that look-alikes are folded, different from each other and from the character, and symmetric.
+fn check_shapes(rows: &[InputRow], fold: &LoadedFold) -> Result<()> {
+    let mut shapes: BTreeMap<char, BTreeSet<char>> = BTreeMap::new();
+    for row in rows {
+        let InputRow { place, source, columns } = row;
+        let likes: BTreeSet<char> = columns[0].chars().collect();
+        ensure!(!fold.rows.contains_key(source), "{place}: {source} is folded");
+        ensure!(fold.fold(&columns[0]) == columns[0], "{place}: a look-alike is folded");
+        ensure!(!likes.contains(source), "{place}: {source} is like itself");
+        ensure!(likes.len() == columns[0].chars().count(), "{place}: a look-alike stands twice");
+        ensure!(likes.len() <= 16, "{place}: too many look-alikes");
+        ensure!(shapes.insert(*source, likes).is_none(), "{place}: {source} stands twice");
+    }
+    for (source, likes) in &shapes {
+        for like in likes {
+            let back = shapes.get(like).is_none_or(|likes| likes.contains(source));
+            ensure!(back, "{source} is like {like}, but not the other way round");
+        }
+    }
+    for (source, like) in SHAPE_CHECKS {
+        ensure!(
+            shapes.get(&source).is_some_and(|likes| likes.contains(&like)),
+            "{source} is not like {like}"
+        );
+    }
+    Ok(())
+}
+
+/// Checks that each pair stands once, is two folded characters, and that the classes fall.
+fn check_bigrams(output: &OutputFile, fold: &LoadedFold) -> Result<()> {
+    let mut known = BTreeSet::new();
+    let mut class_before = i32::MAX;
+    for (index, line) in output.text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
+        let place = || format!("{}:{}", output.name, index + 1);
+        let (pair, class) = line.split_once('\t').with_context(place)?;
+        let class: i32 = class.parse().with_context(place)?;
+        ensure!(pair.chars().count() == 2, "{}: {pair:?} is no pair", place());
+        ensure!(fold.fold(pair) == pair, "{}: {pair} is folded", place());
+        ensure!(known.insert(pair), "{}: {pair} stands twice", place());
+        ensure!(class <= class_before, "{}: the classes rise", place());
+        class_before = class;
+    }
+    Ok(())
 }
 
 fn parse_target(field: &str) -> Result<String> {

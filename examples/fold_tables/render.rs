@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
+use crate::bigrams::Bigram;
 use crate::fold::{self, DropKind};
 use crate::lookalike::Lookalike;
+use crate::shapes::Shape;
+use crate::sounds::Reading;
+use crate::splits::Split;
 use crate::tables::{Table, Tables};
 use crate::views::Numerals;
 
@@ -28,6 +32,8 @@ struct About {
     what: &'static str,
     source: &'static str,
     licence: &'static str,
+    /// How the rows were chosen, for the header; may be empty.
+    rule: &'static str,
 }
 
 /// What stands above the table of the README.
@@ -40,8 +46,8 @@ inputs (`*.in.tsv` here, the public tables in DIR), never the files listed below
 A line is `SOURCE<TAB>TARGET`. SOURCE is one character, or `U+XXXX` where it could not be seen (in `drop.tsv` also a
 range `U+XXXX..U+XXXX`). TARGET is a text, or `U+XXXX` forms with spaces between. A line that starts with `#` is a
 comment. Every mapping leads to its final form: one look-up per character suffices, and folding twice equals folding
-once. A code point stands in at most one of the files from `drop.tsv` to `compat.tsv`; the last three belong to views
-of their own.
+once. A code point stands in at most one of the files from `drop.tsv` to `compat.tsv`; the others belong to views of
+their own. `bigrams.tsv` is left as it is unless `--texts DIR` names the folder with the texts to count.
 
 | file | what | source | licence | entries |
 |---|---|---|---|---|
@@ -103,7 +109,7 @@ fn describe(table: Table) -> (&'static str, About) {
             "Unicode-3.0",
         ),
     };
-    (name, About { what, source, licence })
+    (name, About { what, source, licence, rule: "" })
 }
 
 fn drop_file(drops: &[(char, DropKind)]) -> OutputFile {
@@ -111,6 +117,7 @@ fn drop_file(drops: &[(char, DropKind)]) -> OutputFile {
         what: "characters that are dropped, single or as ranges, and the kind",
         source: "Unicode categories Cf, Mn, Me and Default_Ignorable_Code_Point (unicode-properties, unicode-security)",
         licence: "Unicode-3.0",
+        rule: "",
     };
     let mut ranges: Vec<(u32, u32, DropKind)> = Vec::new();
     for &(c, kind) in drops {
@@ -137,6 +144,7 @@ pub(crate) fn lookalike_file(lookalikes: &[Lookalike]) -> OutputFile {
                looked up as written, or after case.tsv",
         source: "Unicode confusables (unicode-security)",
         licence: "Unicode-3.0",
+        rule: "",
     };
     let rows: Vec<String> =
         lookalikes.iter().map(|&(source, target)| format!("{}\t{target}", shown(source))).collect();
@@ -149,6 +157,7 @@ pub(crate) fn numerals_file(numerals: &Numerals) -> OutputFile {
         what: "Chinese, financial, spoken and Suzhou numerals → digit, and the kind; for folded text",
         source: "numerals.in.tsv",
         licence: "that of this project",
+        rule: "",
     };
     let rows: Vec<String> =
         numerals.rows.iter().map(|(source, digit, kind)| format!("{source}\t{digit}\t{kind}")).collect();
@@ -156,22 +165,90 @@ pub(crate) fn numerals_file(numerals: &Numerals) -> OutputFile {
 }
 
 /// Renders `readings.tsv`.
-pub(crate) fn readings_file(readings: &[(char, String)]) -> OutputFile {
+pub(crate) fn readings_file(readings: &[Reading]) -> OutputFile {
     let about = About {
         what: "Han characters → toneless pinyin, most common first, ü written v; for folded text",
-        source: "pinyin_common_8105.txt (mozillazg/pinyin-data)",
-        licence: "MIT",
+        source: "pinyin_common_8105.txt and pinyin.txt (mozillazg/pinyin-data); same_pinyin.txt (pycorrector); \
+                 readings.in.tsv",
+        licence: "MIT; Apache-2.0",
+        rule: "the readings of pinyin_common_8105.txt first; then those of pinyin.txt that same_pinyin.txt agrees \
+               with: at least half of the common characters with that main reading are listed beside the character; \
+               then readings.in.tsv adds and takes away; at most three",
     };
-    let rows: Vec<String> =
-        readings.iter().map(|(source, syllables)| format!("{source}\t{syllables}")).collect();
-    file("readings.tsv", about, 2, rows.len(), &rows)
+    file("readings.tsv", about, 2, readings.len(), &reading_rows(readings))
+}
+
+/// Renders `rare_readings.tsv`.
+pub(crate) fn rare_readings_file(readings: &[Reading]) -> OutputFile {
+    let about = About {
+        what: "Han characters that readings.tsv has not → one toneless reading each, ü written v; for folded text",
+        source: "pinyin.txt (mozillazg/pinyin-data)",
+        licence: "MIT",
+        rule: "the first reading listed; CJK unified ideographs of the basic block and of extension A",
+    };
+    file("rare_readings.tsv", about, 2, readings.len(), &reading_rows(readings))
+}
+
+fn reading_rows(readings: &[Reading]) -> Vec<String> {
+    readings.iter().map(|(source, syllables)| format!("{source}\t{syllables}")).collect()
+}
+
+/// Renders `splits.tsv`.
+pub(crate) fn splits_file(splits: &[Split]) -> OutputFile {
+    let about = About {
+        what: "standard Han characters → their parts as they are typed one behind the other, one row per way; for \
+               folded text",
+        source: "chaizi-jt.txt (kfcd/chaizi)",
+        licence: "CC BY 3.0",
+        rule: "two to four parts beside or below each other, each a character with a reading, no single stroke; after \
+               each way the same with the usual stand-ins of radicals (亻 人, 扌 才手, 讠 言, 艹 +, 阝 耳 …)",
+    };
+    let rows: Vec<String> = splits.iter().map(|(source, typed)| format!("{source}\t{typed}")).collect();
+    file("splits.tsv", about, 2, rows.len(), &rows)
+}
+
+/// Renders `shapes.tsv`.
+pub(crate) fn shapes_file(shapes: &[Shape]) -> OutputFile {
+    let about = About {
+        what: "standard Han characters → characters that look like them, closest first; for folded text",
+        source: "chaizi-jt.txt (kfcd/chaizi); shape_similar.txt (contr4l/SimilarCharacter); same_stroke.txt \
+                 (pycorrector); shapes.in.tsv",
+        licence: "CC BY 3.0; MIT; Apache-2.0",
+        rule: "the share of strokes in common parts, by swapping, adding or dropping a part; the lists raise it or \
+               stand alone; at most sixteen; symmetric between standard characters",
+    };
+    let rows: Vec<String> = shapes.iter().map(|(source, likes)| format!("{source}\t{likes}")).collect();
+    file("shapes.tsv", about, 2, rows.len(), &rows)
+}
+
+const BIGRAMS: About = About {
+    what: "pairs of folded Han characters → class of their frequency in ordinary text: 4 · log2(occurrences per \
+           million pairs), rounded; most frequent first",
+    source: "counts over rows of COLD, ToxiBenchCN (originals), ChineseHarm-bench (benign rows); SWSR, Comment-Robert, \
+             lucia122hk; LawRefBook/Laws",
+    licence: "MIT; Apache-2.0; public law",
+    rule: "the sources before each semicolon are one kind, and the frequency is the mean over the three kinds; equal \
+           texts count once; pairs seen fewer than 5 times or in one document only are left out; the 40000 most \
+           frequent are kept. No text can be put together from them",
+};
+
+/// Renders `bigrams.tsv`.
+pub(crate) fn bigrams_file(bigrams: &[Bigram]) -> OutputFile {
+    let rows: Vec<String> = bigrams.iter().map(|(pair, class)| format!("{pair}\t{class}")).collect();
+    file("bigrams.tsv", BIGRAMS, 2, rows.len(), &rows)
+}
+
+/// `bigrams.tsv` as an earlier run wrote it.
+pub(crate) fn kept_bigrams_file(text: String) -> OutputFile {
+    let count = text.lines().filter(|line| !line.starts_with('#')).count();
+    OutputFile { name: "bigrams.tsv", columns: 2, count, text, about: BIGRAMS }
 }
 
 /// Renders the README: one table of all files.
 pub(crate) fn readme(files: &[OutputFile]) -> String {
     let mut text = String::from(README_HEAD);
     for OutputFile { name, count, about, .. } in files {
-        let About { what, source, licence } = about;
+        let About { what, source, licence, rule: _ } = about;
         // Writing to a String cannot fail.
         let _ = writeln!(text, "| `{name}` | {what} | {source} | {licence} | {count} |");
     }
@@ -181,10 +258,12 @@ pub(crate) fn readme(files: &[OutputFile]) -> String {
 fn file(name: &'static str, about: About, columns: usize, count: usize, rows: &[String]) -> OutputFile {
     let (major, minor, patch) = unicode_normalization::UNICODE_VERSION;
     let (case_major, case_minor, case_patch) = char::UNICODE_VERSION;
-    let About { what, source, licence } = about;
+    let About { what, source, licence, rule } = about;
+    let rule = if rule.is_empty() { String::new() } else { format!("# Rule: {rule}\n") };
     let mut text = format!(
-        "# {name}: {what}\n# Source: {source}\n# Unicode {major}.{minor}.{patch}, lower case {case_major}.{case_minor}.{case_patch}; {count} entries\n# Licence: {licence}; see \
-         LICENSES.md\n# generated by examples/fold_tables\n"
+        "# {name}: {what}\n# Source: {source}\n{rule}# Unicode {major}.{minor}.{patch}, lower case \
+         {case_major}.{case_minor}.{case_patch}; {count} entries\n# Licence: {licence}; see LICENSES.md\n# generated \
+         by examples/fold_tables\n"
     );
     for row in rows {
         text.push_str(row);

@@ -22,10 +22,22 @@ pub(crate) struct Sources {
     pub(crate) common_readings: BTreeMap<char, Vec<String>>,
     /// All toneless readings of all characters, used only to judge whether two characters sound alike.
     pub(crate) all_readings: BTreeMap<char, Vec<String>>,
+    /// Character and the common characters that sound like it, whatever the tone.
+    pub(crate) homophones: BTreeMap<char, BTreeSet<char>>,
+    /// Character and the ways to split it into parts.
+    pub(crate) splits: Vec<SplitRow>,
+    /// Groups of characters that look alike: the first like each of the others.
+    pub(crate) stroke_groups: Vec<Vec<char>>,
+    /// Groups of the same kind from the other, less careful list.
+    pub(crate) shape_groups: Vec<Vec<char>>,
+    /// Hand-written groups in which each character looks like each other one.
+    pub(crate) own_shapes: Vec<InputRow>,
     /// Hand-written mappings of single characters (letters, symbols, radicals).
     pub(crate) overrides: Vec<InputRow>,
     /// Hand-written variants of Han characters.
     pub(crate) own_variants: Vec<InputRow>,
+    /// Hand-written corrections of the readings, such as `+di,-shi`.
+    pub(crate) own_readings: Vec<InputRow>,
     /// Numeral, digit and kind.
     pub(crate) numerals: Vec<InputRow>,
 }
@@ -36,6 +48,14 @@ pub(crate) struct CandidateRow {
     pub(crate) key: char,
     /// The value column, best candidate first; never empty.
     pub(crate) candidates: Vec<char>,
+}
+
+/// One row of the table of splits.
+pub(crate) struct SplitRow {
+    /// What is split.
+    pub(crate) key: char,
+    /// The ways to split it, each with its parts in order of writing.
+    pub(crate) ways: Vec<Vec<char>>,
 }
 
 /// One row of a TSV file of this project.
@@ -67,7 +87,13 @@ impl Sources {
             compatibility: candidates("opencc_CJK_Compatibility_Ideographs.txt")?,
             common_readings: read_pinyin(&tables_dir.join("pinyin_common_8105.txt"))?,
             all_readings: read_pinyin(&tables_dir.join("pinyin.txt"))?,
+            homophones: read_homophones(&tables_dir.join("same_pinyin.txt"))?,
+            splits: read_splits(&tables_dir.join("chaizi-jt.txt"))?,
+            stroke_groups: read_groups(&tables_dir.join("same_stroke.txt"))?,
+            shape_groups: read_groups(&tables_dir.join("shape_similar.txt"))?,
+            own_shapes: read_inputs(&inputs_dir.join("shapes.in.tsv"), 2)?,
             overrides,
+            own_readings: read_inputs(&inputs_dir.join("readings.in.tsv"), 2)?,
             own_variants: read_inputs(&inputs_dir.join("variants.in.tsv"), 2)?,
             numerals: read_inputs(&inputs_dir.join("numerals.in.tsv"), 3)?,
         })
@@ -158,6 +184,38 @@ fn read_pinyin(path: &Path) -> Result<BTreeMap<char, Vec<String>>> {
         ensure!(readings.insert(key, syllables).is_none(), "{place}: {key} is listed twice");
     }
     Ok(readings)
+}
+
+/// Reads lines such as `重<TAB>中虫种<TAB>充忠`: a character, then those with the same and with another tone.
+fn read_homophones(path: &Path) -> Result<BTreeMap<char, BTreeSet<char>>> {
+    let text = read_text(path)?;
+    let mut homophones: BTreeMap<char, BTreeSet<char>> = BTreeMap::new();
+    for (place, line) in content_lines(&path.display().to_string(), &text) {
+        let (key, others) = line.split_once('\t').with_context(|| format!("{place}: no tab"))?;
+        let key = single_char(key).with_context(|| place.clone())?;
+        homophones.entry(key).or_default().extend(others.chars().filter(|c| !c.is_whitespace()));
+    }
+    Ok(homophones)
+}
+
+/// Reads lines such as `信<TAB>人 言<TAB>亻 言`: a character, then the ways to split it.
+fn read_splits(path: &Path) -> Result<Vec<SplitRow>> {
+    let text = read_text(path)?;
+    let mut rows = Vec::new();
+    for (place, line) in content_lines(&path.display().to_string(), &text) {
+        let (key, ways) = line.split_once('\t').with_context(|| format!("{place}: no tab"))?;
+        let key = single_char(key.trim()).with_context(|| place.clone())?;
+        let ways: Result<Vec<Vec<char>>> =
+            ways.split('\t').map(|way| way.split_whitespace().map(single_char).collect()).collect();
+        rows.push(SplitRow { key, ways: ways.with_context(|| place.clone())? });
+    }
+    Ok(rows)
+}
+
+/// Reads lines of characters with blanks anywhere between: the first looks like each of the others.
+fn read_groups(path: &Path) -> Result<Vec<Vec<char>>> {
+    let text = read_text(path)?;
+    Ok(text.lines().map(|line| line.chars().filter(|c| !c.is_whitespace()).collect()).collect())
 }
 
 /// Takes the tone mark off a syllable and writes ü as v: `nǚ` → `nv`.

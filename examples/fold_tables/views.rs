@@ -1,4 +1,4 @@
-//! Tables of the numeral view and the sound view; both are applied to folded text.
+//! The table of the numeral view, which is applied to folded text.
 
 use anyhow::{Context, Result, ensure};
 
@@ -52,18 +52,4 @@ fn numeral_columns(row: &InputRow) -> Result<(char, &'static str)> {
     ensure!(digit.is_ascii_digit(), "{}: {digit:?} is no digit", row.place);
     let kind = NUMERAL_KINDS.into_iter().find(|&known| known == row.columns[1]);
     Ok((digit, kind.with_context(|| format!("{}: unknown kind {:?}", row.place, row.columns[1]))?))
-}
-
-/// Readings of the standard characters that are their own folded form, in order of code points.
-///
-/// # Errors
-/// The fold tables form a circle.
-pub(crate) fn readings(sources: &Sources, folder: &Folder) -> Result<Vec<(char, String)>> {
-    let mut rows = Vec::new();
-    for (&source, syllables) in &sources.common_readings {
-        if folder.fold(&source.to_string())?.chars().eq([source]) {
-            rows.push((source, syllables.join(",")));
-        }
-    }
-    Ok(rows)
 }
