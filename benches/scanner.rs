@@ -32,7 +32,7 @@ fn main() {
     let files = embedded_files();
     let file = |name: &str| files.iter().find(|f| f.path == format!("fold/{name}")).map(|f| f.text.as_str());
     let table = FoldTable::build(file).unwrap();
-    let bigrams = Bigrams::parse(&std::fs::read_to_string("/tmp/bigrams.tsv").unwrap()).unwrap();
+    let bigrams = Bigrams::parse(&std::fs::read_to_string("dictionaries/fold/bigrams.tsv").unwrap()).unwrap();
     let fold = |c: char, out: &mut Vec<char>| table.fold_char_into(c, out);
     let folded: Vec<String> = texts
         .iter()

@@ -2,7 +2,7 @@
 
 use super::rarity::Bigrams;
 use super::symbols::{NONE, SYMBOL_MAX, SymbolMap};
-use super::{Beside, Bitmap, CROWDED, Entry, LAST, LONG, Scanner, WINDOW, beside, hash, pair};
+use super::{Bucket, CROWDED, Entry, LAST, LONG, PairFilter, Scanner, WINDOW, hash, left_of, right_of};
 
 /// Most symbols of a term.
 pub(super) const TERM_SYMBOLS_MAX: usize = 255;
@@ -34,14 +34,15 @@ pub enum ScannerError {
     TooLarge,
 }
 
-/// A term on its way to its bucket. Sorted by anchor, then as entries of a bucket are.
+/// A term on its way to its bucket.
 #[derive(Clone, Copy)]
 struct Filed {
-    anchor: u32,
-    before: u8,
-    len: u8,
+    /// Hash of the anchor; its highest bits number the bucket.
+    hash: u64,
     arena: u32,
     term: u32,
+    before: u8,
+    len: u8,
 }
 
 impl Scanner {
@@ -62,90 +63,77 @@ impl Scanner {
         for term in terms {
             collector.add(term)?;
         }
+        collector.choose_anchors();
         let Collector { numbers, arena, mut filed, mut singles, .. } = collector;
         let symbols = |f: &Filed| &arena[f.arena as usize..][..usize::from(f.len)];
-        filed.sort_unstable_by(|a, b| {
-            let key = |f: &Filed| (f.anchor, f.before, f.len);
-            key(a).cmp(&key(b)).then_with(|| symbols(a).cmp(symbols(b))).then(a.term.cmp(&b.term))
-        });
+        filed.sort_unstable_by_key(|f| f.hash);
+        let anchors = filed.chunk_by(|a, b| a.hash == b.hash).count();
+        let buckets = (anchors * 3 / 2).next_power_of_two().max(1 << 8);
+        let shift = 64 - buckets.trailing_zeros();
+        for bucket in filed.chunk_by_mut(|a, b| a.hash >> shift == b.hash >> shift) {
+            let shape = |f: &Filed| (f.before, f.len);
+            bucket.sort_unstable_by(|a, b| {
+                shape(a).cmp(&shape(b)).then_with(|| symbols(a).cmp(symbols(b))).then(a.term.cmp(&b.term))
+            });
+        }
         singles.sort_unstable();
-        let map = SymbolMap::new(fold, |c| numbers[c as usize]);
-        Ok(Self::from_filed(map, arena, &filed, singles))
-    }
-
-    fn from_filed(map: SymbolMap, arena: Vec<u16>, filed: &[Filed], singles: Vec<(u16, u32)>) -> Self {
-        let anchors = filed.chunk_by(|a, b| a.anchor == b.anchor).count();
         let mut scanner = Self {
-            map,
-            anchors: Bitmap::new(anchors, 15, 23),
-            neighbours: Bitmap::new(filed.len(), 15, 24),
-            slots: vec![0; (2 * anchors + 8).next_power_of_two()],
+            map: SymbolMap::new(fold, |c| numbers[c as usize]),
+            anchors: PairFilter::new(anchors),
+            buckets: vec![Bucket::default(); buckets],
             entries: Vec::with_capacity(filed.len()),
-            arena,
             places: filed.iter().map(|f| f.arena).collect(),
+            arena,
             crowded: Vec::new(),
             singles,
         };
-        for bucket in filed.chunk_by(|a, b| a.anchor == b.anchor) {
-            scanner.add_bucket(bucket);
+        for bucket in filed.chunk_by(|a, b| a.hash >> shift == b.hash >> shift) {
+            // Below the number of buckets.
+            scanner.add_bucket((bucket[0].hash >> shift) as usize, bucket);
         }
-        scanner
+        Ok(scanner)
     }
 
-    fn add_bucket(&mut self, bucket: &[Filed]) {
+    fn add_bucket(&mut self, number: usize, filed: &[Filed]) {
         // The number of entries is at most that of symbols, which was checked.
         let first = self.entries.len() as u32;
-        let anchor = bucket[0].anchor;
-        let anchor_hash = hash(u64::from(anchor));
-        self.anchors.insert(anchor_hash);
-        let mask = self.slots.len() - 1;
-        let mut slot = self.slot_of(anchor_hash);
-        while self.slots[slot] != 0 {
-            slot = (slot + 1) & mask;
+        let mut beside = 0;
+        for filed in filed {
+            self.anchors.insert(filed.hash);
+            let symbols = &self.arena[filed.arena as usize..][..usize::from(filed.len)];
+            let before = usize::from(filed.before);
+            beside |= match (symbols.get(before + 2), before.checked_sub(1)) {
+                (Some(right), _) => 1 << right_of(*right),
+                (None, Some(left)) => 1 << left_of(symbols[left]),
+                (None, None) => u32::MAX,
+            };
+            let start = before.saturating_sub(1).min(symbols.len().saturating_sub(WINDOW));
+            let window = symbols[start..].iter().take(WINDOW).rev().fold(0, |w, s| w << 16 | u64::from(*s));
+            self.entries.push(Entry {
+                window,
+                term: filed.term,
+                // Both are below the length, which has eight bits.
+                window_start: start as u8,
+                in_window: (before - start) as u8,
+                len: filed.len,
+                flags: if symbols.len() > WINDOW { LONG } else { 0 },
+            });
         }
-        self.slots[slot] = first + 1;
-        for filed in bucket {
-            let (entry, neighbour) = self.entry(filed);
-            self.entries.push(entry);
-            self.neighbours.insert(hash(neighbour));
-        }
-        if bucket.len() > BUCKET_ENTRIES_MAX {
+        self.buckets[number] = Bucket { first, beside };
+        if filed.len() > BUCKET_ENTRIES_MAX {
             self.entries[first as usize].flags |= CROWDED;
-            self.crowded.push((first, bucket.len() as u32));
+            self.crowded.push((first, filed.len() as u32));
         }
         if let Some(last) = self.entries.last_mut() {
             last.flags |= LAST;
         }
     }
 
-    /// The entry of a term and the key of its anchor with the symbol beside it.
-    fn entry(&self, filed: &Filed) -> (Entry, u64) {
-        let symbols = &self.arena[filed.arena as usize..][..usize::from(filed.len)];
-        let before = usize::from(filed.before);
-        let start = before.saturating_sub(1).min(symbols.len().saturating_sub(WINDOW));
-        let window = symbols[start..].iter().take(WINDOW).rev().fold(0, |w, s| w << 16 | u64::from(*s));
-        let neighbour = match (symbols.get(before + 2), before.checked_sub(1)) {
-            (Some(right), _) => beside(filed.anchor, Beside::Right, *right),
-            (None, Some(left)) => beside(filed.anchor, Beside::Left, symbols[left]),
-            (None, None) => beside(filed.anchor, Beside::Nothing, NONE),
-        };
-        let entry = Entry {
-            window,
-            term: filed.term,
-            // Both are below the length, which has eight bits.
-            window_start: start as u8,
-            in_window: (before - start) as u8,
-            len: filed.len,
-            flags: if symbols.len() > WINDOW { LONG } else { 0 },
-        };
-        (entry, neighbour)
-    }
-
-    /// First slot to look at for an anchor.
+    /// Number of the bucket of an anchor.
     #[inline]
-    pub(super) fn slot_of(&self, anchor_hash: u64) -> usize {
-        let shift = 64 - self.slots.len().trailing_zeros();
-        // At most the number of slots.
+    pub(super) fn bucket_of(&self, anchor_hash: u64) -> usize {
+        let shift = 64 - self.buckets.len().trailing_zeros();
+        // Below the number of buckets.
         (anchor_hash >> shift) as usize
     }
 }
@@ -161,6 +149,8 @@ struct Collector<'a, F> {
     filed: Vec<Filed>,
     singles: Vec<(u16, u32)>,
     terms: usize,
+    /// How many terms hold a pair, by hash.
+    uses: Vec<u32>,
     folded: Vec<char>,
 }
 
@@ -175,6 +165,7 @@ impl<'a, F: Fn(char, &mut Vec<char>)> Collector<'a, F> {
             filed: Vec::new(),
             singles: Vec::new(),
             terms: 0,
+            uses: vec![0; 1 << 20],
             folded: Vec::new(),
         }
     }
@@ -195,14 +186,35 @@ impl<'a, F: Fn(char, &mut Vec<char>)> Collector<'a, F> {
             [] => return Err(ScannerError::EmptyTerm { term: self.terms }),
             [one] => self.singles.push((*one, term)),
             _ => {
-                let before = self.rarest_pair();
-                let anchor = pair(symbols[before], symbols[before + 1]);
-                // Below the length, which has eight bits.
-                self.filed.push(Filed { anchor, before: before as u8, len, arena: start, term });
+                for two in symbols.windows(2) {
+                    self.uses[use_of(hash(two[0], two[1]))] += 1;
+                }
+                self.filed.push(Filed { hash: 0, before: 0, len, arena: start, term });
             }
         }
         self.terms += 1;
         Ok(())
+    }
+
+    /// Chooses the anchor of each term: the pair that is met least often, weighed with how many terms share it; the
+    /// first one of several.
+    fn choose_anchors(&mut self) {
+        let mut chars = vec!['\0'; usize::from(self.last_number) + 1];
+        for (number, c) in self.numbers.iter().zip('\0'..=char::MAX) {
+            chars[usize::from(*number)] = c;
+        }
+        let alpha: u32 = std::env::var("ALPHA").map_or(2, |a| a.parse().unwrap());
+        for filed in &mut self.filed {
+            let symbols = &self.arena[filed.arena as usize..][..usize::from(filed.len)];
+            let cost = |two: &[u16]| {
+                let uses = self.uses[use_of(hash(two[0], two[1]))];
+                self.bigrams.class(chars[usize::from(two[0])], chars[usize::from(two[1])]) * 4 + alpha * 4 * uses.ilog2()
+            };
+            let best = (0_u8..).zip(symbols.windows(2)).min_by_key(|(_, two)| cost(two));
+            if let Some((before, two)) = best {
+                (filed.before, filed.hash) = (before, hash(two[0], two[1]));
+            }
+        }
     }
 
     fn number(&mut self, c: char) -> Result<u16, ScannerError> {
@@ -216,10 +228,10 @@ impl<'a, F: Fn(char, &mut Vec<char>)> Collector<'a, F> {
         }
         Ok(*number)
     }
+}
 
-    /// Where the rarest pair of the folded term stands; the first one of several.
-    fn rarest_pair(&self) -> usize {
-        let frequency = |index: &usize| self.bigrams.frequency(self.folded[*index], self.folded[*index + 1]);
-        (0..self.folded.len() - 1).min_by_key(frequency).unwrap_or(0)
-    }
+/// Where the uses of a pair are counted; pairs share counters where the terms have very many.
+fn use_of(hash: u64) -> usize {
+    // 20 bits.
+    (hash >> 44) as usize
 }

@@ -33,12 +33,10 @@ use symbols::SymbolMap;
 #[derive(Clone)]
 pub struct Scanner {
     map: SymbolMap,
-    /// One bit per hashed anchor.
-    anchors: Bitmap,
-    /// One bit per hashed anchor with the symbol beside it.
-    neighbours: Bitmap,
-    /// Open addressing by anchor: number of the first entry of its bucket, plus one.
-    slots: Vec<u32>,
+    /// Whether two symbols may be an anchor.
+    anchors: PairFilter,
+    /// By hash of the anchor.
+    buckets: Vec<Bucket>,
     entries: Vec<Entry>,
     /// Symbols of all terms.
     arena: Vec<u16>,
@@ -72,9 +70,20 @@ impl Scanner {
         let map = &self.map;
         2 * (map.bmp.len() + map.pages.len() + map.astral.len() + map.expanded.len() + self.arena.len())
             + 8 * (map.expansions.len() + self.crowded.len() + self.singles.len())
-            + 4 * (self.slots.len() + self.places.len() + self.anchors.words.len() + self.neighbours.words.len())
+            + 8 * (self.buckets.len() + self.anchors.words.len())
+            + 4 * self.places.len()
             + size_of::<Entry>() * self.entries.len()
     }
+}
+
+/// The terms whose anchors share a hash. 8 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Bucket {
+    /// Its first entry.
+    first: u32,
+    /// Hashes of the symbols that stand beside the anchors, one bit each: [`right_of`] an anchor, or [`left_of`] one
+    /// that ends its term. All bits, where an anchor is a whole term; none, where there is no term.
+    beside: u32,
 }
 
 /// A term in the bucket of its anchor. Entries of one bucket stand together, in order of `before`, `len`, symbols and
@@ -105,13 +114,6 @@ const LONG: u8 = 4;
 const WINDOW: usize = 4;
 
 impl Entry {
-    /// The two symbols of the anchor.
-    #[inline]
-    fn anchor(&self) -> u32 {
-        // The lower half of what is shifted.
-        ((self.window >> (16 * u32::from(self.in_window))) & 0xFFFF_FFFF) as u32
-    }
-
     /// Symbols of the term in front of its anchor.
     #[inline]
     fn before(&self) -> usize {
@@ -119,66 +121,50 @@ impl Entry {
     }
 }
 
-/// A set of hashes: no element is missed, some that are not in it are found.
+/// A set of pairs of symbols: none is missed, few that are not in it are found. A Bloom filter of two bits per pair that
+/// lie in one word (Putze, Sanders and Singler, *Cache-, hash- and space-efficient Bloom filters*, 2007).
 #[derive(Clone, Debug)]
-struct Bitmap {
-    words: Vec<u32>,
-    /// 64 less the logarithm of the number of bits.
+struct PairFilter {
+    words: Vec<u64>,
+    /// 64 less the logarithm of the number of words.
     shift: u32,
 }
 
-impl Bitmap {
-    /// Room for `elements` at about 16 bits each, between the limits given as powers of two.
-    fn new(elements: usize, least: u32, most: u32) -> Self {
-        let bits = (elements * 16).next_power_of_two().clamp(1 << least, 1 << most);
-        Self { words: vec![0; bits / 32], shift: 64 - bits.trailing_zeros() }
-    }
-
-    #[inline]
-    fn place(&self, hash: u64) -> (usize, u32) {
-        let bit = hash >> self.shift;
-        // Bitmaps have at most 2^24 bits.
-        ((bit >> 5) as usize, (bit & 31) as u32)
+impl PairFilter {
+    /// Room for `pairs` at 12 to 24 bits each, at most 1 MiB.
+    fn new(pairs: usize) -> Self {
+        let words = (pairs * 12 / 64).next_power_of_two().clamp(1 << 8, 1 << 17);
+        Self { words: vec![0; words], shift: 64 - words.trailing_zeros() }
     }
 
     fn insert(&mut self, hash: u64) {
-        let (word, bit) = self.place(hash);
-        self.words[word] |= 1 << bit;
+        let word = (hash >> self.shift) as usize;
+        self.words[word] |= 1 << (hash >> 34 & 63) | 1 << (hash >> 40 & 63);
     }
 
-    /// 1 if the hash may be in the set.
+    /// 1 if the pair with this hash may be in the set.
     #[inline]
-    fn get(&self, hash: u64) -> u32 {
-        let (word, bit) = self.place(hash);
-        self.words[word] >> bit & 1
+    fn get(&self, hash: u64) -> u64 {
+        // At most the number of words.
+        let word = self.words[(hash >> self.shift) as usize];
+        (word >> (hash >> 34 & 63)) & (word >> (hash >> 40 & 63)) & 1
     }
 }
 
 /// Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) with the golden ratio: the high bits count.
 #[inline]
-fn hash(key: u64) -> u64 {
-    key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+fn hash(left: u16, right: u16) -> u64 {
+    (u64::from(left) | u64::from(right) << 16).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// Key of an anchor.
+/// Bit of a symbol behind an anchor.
 #[inline]
-fn pair(left: u16, right: u16) -> u32 {
-    u32::from(left) | u32::from(right) << 16
+fn right_of(symbol: u16) -> u32 {
+    u32::from(symbol) & 31
 }
 
-/// Which symbol beside its anchor a term is filed under.
-#[derive(Clone, Copy, Debug)]
-enum Beside {
-    /// The one behind it.
-    Right = 1,
-    /// The one in front of it: the anchor ends the term.
-    Left = 2,
-    /// None: the anchor is the term.
-    Nothing = 3,
-}
-
-/// Key of an anchor with the symbol beside it.
+/// Bit of a symbol in front of an anchor.
 #[inline]
-fn beside(anchor: u32, side: Beside, symbol: u16) -> u64 {
-    u64::from(anchor) << 18 | u64::from(symbol) << 2 | side as u64
+fn left_of(symbol: u16) -> u32 {
+    u32::from(symbol) >> 2 & 31
 }

@@ -8,6 +8,8 @@ pub struct Bigrams {
     classes: HashMap<(char, char), u8>,
     /// Frequency class of single characters, from the pairs that they are in.
     chars: HashMap<char, u8>,
+    /// Lowest class of a pair that is listed.
+    least: u8,
 }
 
 impl Bigrams {
@@ -16,7 +18,7 @@ impl Bigrams {
     /// # Errors
     /// The number of a line that is none of these, from 1, and what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, (usize, String)> {
-        let mut bigrams = Self::default();
+        let mut bigrams = Self { least: u8::MAX, ..Self::default() };
         for (number, line) in (1..).zip(text.lines()) {
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -29,7 +31,8 @@ impl Bigrams {
             };
             let class: u8 =
                 class.trim_end().parse().map_err(|_| (number, format!("{class:?} is not 0 to 255")))?;
-            bigrams.classes.insert((left, right), class.saturating_add(1));
+            bigrams.classes.insert((left, right), class);
+            bigrams.least = class.min(bigrams.least);
             for c in [left, right] {
                 let most = bigrams.chars.entry(c).or_default();
                 *most = class.max(*most);
@@ -38,11 +41,13 @@ impl Bigrams {
         Ok(bigrams)
     }
 
-    /// How often a pair occurs, on a scale of its own: larger is more often.
-    pub(super) fn frequency(&self, left: char, right: char) -> u32 {
+    /// How often a pair occurs: a logarithm to the base of the fourth root of two, 0 or 1 for the rarest.
+    pub(super) fn class(&self, left: char, right: char) -> u32 {
+        if let Some(class) = self.classes.get(&(left, right)) {
+            return u32::from(*class);
+        }
+        // Pairs that are not listed are rarer than those that are, and ordered by their characters.
         let single = |c: char| u32::from(self.chars.get(&c).copied().unwrap_or(0));
-        let pair = u32::from(self.classes.get(&(left, right)).copied().unwrap_or(0));
-        // Pairs that are not listed are ordered by their characters.
-        pair << 16 | (single(left) + single(right))
+        (single(left) + single(right)) * u32::from(self.least) / 128
     }
 }

@@ -1,7 +1,7 @@
 //! Symbols in, hits out: two filters without a branch, then comparison.
 
 use super::symbols::{NONE, PAD, SymbolStream};
-use super::{Beside, CROWDED, Entry, LAST, LONG, Scanner, WINDOW, beside, hash, pair};
+use super::{CROWDED, Entry, LAST, LONG, Scanner, WINDOW, hash, left_of, right_of};
 
 /// One occurrence of a term.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,8 +21,8 @@ pub struct ScanBuffer {
     pub stream: SymbolStream,
     /// Places that may be anchors.
     candidates: Vec<u32>,
-    /// What the first slot of each candidate's anchor holds.
-    buckets: Vec<u32>,
+    /// First entry of each candidate's bucket.
+    firsts: Vec<u32>,
 }
 
 impl Scanner {
@@ -39,16 +39,19 @@ impl Scanner {
         hits: &mut Vec<TermHit>,
     ) -> bool {
         self.map.read_into(text, &mut buffer.stream);
-        let ScanBuffer { stream, candidates, buckets } = buffer;
+        let ScanBuffer { stream, candidates, firsts } = buffer;
         let ids = &stream.ids[..stream.len + 2 * PAD];
+        if candidates.len() < ids.len() {
+            candidates.resize(ids.len(), 0);
+            firsts.resize(ids.len(), 0);
+        }
         let limit = hits.len().saturating_add(hits_max);
         let count = self.find_anchors(ids, candidates);
-        let count = self.keep_fitting(ids, count, candidates);
-        self.find_buckets(ids, &candidates[..count], buckets);
-        let rest = self.compare_single(ids, count, (candidates, buckets), hits);
+        let count = self.find_buckets(ids, count, candidates, firsts);
+        let rest = self.compare_single(ids, count, (candidates, firsts), hits);
         let mut sink = Sink { limit, hits, is_complete: true };
         sink.cut();
-        for (at, first) in candidates[..rest].iter().zip(&*buckets) {
+        for (at, first) in candidates[..rest].iter().zip(&*firsts) {
             self.compare_bucket(ids, *at as usize, *first as usize, &mut sink);
             if !sink.is_complete {
                 break;
@@ -59,114 +62,75 @@ impl Scanner {
     }
 
     /// Fills `candidates` with the places of pairs that may be an anchor, and returns their number.
-    fn find_anchors(&self, ids: &[u16], candidates: &mut Vec<u32>) -> usize {
-        if candidates.len() < ids.len() {
-            candidates.resize(ids.len(), 0);
-        }
+    fn find_anchors(&self, ids: &[u16], candidates: &mut [u32]) -> usize {
         let mut count = 0;
         let text = &ids[PAD..ids.len() - PAD + 1];
-        let candidates = candidates.as_mut_slice();
         for (at, two) in (PAD as u32..).zip(text.windows(2)) {
             candidates[count] = at;
-            count += self.anchors.get(hash(u64::from(pair(two[0], two[1])))) as usize;
+            count += self.anchors.get(hash(two[0], two[1])) as usize;
         }
         count
     }
 
-    /// Keeps the candidates beside which a symbol stands that some term has there, and returns their number.
-    fn keep_fitting(&self, ids: &[u16], count: usize, candidates: &mut [u32]) -> usize {
+    /// Looks up the bucket of each candidate, keeps those beside which a symbol stands that some term has there, and
+    /// returns their number. The loads do not wait for each other: with a million terms they are what a search waits
+    /// for.
+    fn find_buckets(&self, ids: &[u16], count: usize, candidates: &mut [u32], firsts: &mut [u32]) -> usize {
         let mut kept = 0;
         for index in 0..count {
             let at = candidates[index];
             let Some([left, first, second, right]) = ids[at as usize - 1..].first_chunk::<4>() else { break };
-            let anchor = pair(*first, *second);
-            let may_be = |side, symbol| self.neighbours.get(hash(beside(anchor, side, symbol)));
-            let fits =
-                may_be(Beside::Right, *right) | may_be(Beside::Left, *left) | may_be(Beside::Nothing, NONE);
+            let bucket = self.buckets[self.bucket_of(hash(*first, *second))];
+            let fits = bucket.beside >> right_of(*right) | bucket.beside >> left_of(*left);
             let is_known = u32::from(*first != NONE) & u32::from(*second != NONE);
             candidates[kept] = at;
-            kept += (fits & is_known) as usize;
+            firsts[kept] = bucket.first;
+            kept += (fits & is_known & 1) as usize;
         }
         kept
     }
 
-    /// Looks up the first slot of each candidate. The loads do not wait for each other: with a million terms they are
-    /// what a search waits for.
-    fn find_buckets(&self, ids: &[u16], candidates: &[u32], buckets: &mut Vec<u32>) {
-        buckets.clear();
-        buckets.extend(candidates.iter().map(|at| {
-            let anchor = pair(ids[*at as usize], ids[*at as usize + 1]);
-            self.slots[self.slot_of(hash(u64::from(anchor)))]
-        }));
-    }
-
-    /// Compares the terms that are alone in their bucket and not longer than its window, again without a branch; the
-    /// other candidates move to the front, with the first entry of their bucket. Returns their number.
+    /// Compares the terms that are alone in their bucket and not longer than their window, again without a branch; the
+    /// other candidates move to the front. Returns their number.
     fn compare_single(
         &self,
         ids: &[u16],
         count: usize,
-        (candidates, buckets): (&mut [u32], &mut [u32]),
+        (candidates, firsts): (&mut [u32], &mut [u32]),
         hits: &mut Vec<TermHit>,
     ) -> usize {
-        let mut found = hits.len();
+        let (mut found, mut rest) = (hits.len(), 0);
         hits.resize(found + count, TermHit::default());
-        let (buckets, mut rest) = (&mut buckets[..count], 0);
+        let found_in = hits.as_mut_slice();
         for index in 0..count {
-            let (at, bucket) = (candidates[index], buckets[index]);
-            // An empty slot leads to the first entry, whose anchor is another.
-            let first = bucket.saturating_sub(1);
+            let (at, first) = (candidates[index], firsts[index]);
             let entry = &self.entries[first as usize];
-            let from = at as usize - usize::from(entry.in_window);
-            let anchor = pair(ids[at as usize], ids[at as usize + 1]);
-            let is_regular = entry.flags == LAST && entry.anchor() == anchor;
-            let start = (from - PAD) as u32;
-            hits[found] = TermHit { start, end: start + u32::from(entry.len), term: entry.term };
-            found += usize::from(is_regular & window_occurs(entry, ids, from));
+            let from = at - u32::from(entry.in_window);
+            let is_regular = entry.flags == LAST;
+            let start = from - PAD as u32;
+            found_in[found] = TermHit { start, end: start + u32::from(entry.len), term: entry.term };
+            found += usize::from(is_regular & window_occurs(entry, ids, from as usize));
             candidates[rest] = at;
-            buckets[rest] = first;
-            rest += usize::from(!is_regular & (bucket != 0));
+            firsts[rest] = first;
+            rest += usize::from(!is_regular);
         }
         hits.truncate(found);
         rest
     }
 
-    /// Compares the terms whose anchor stands at a place; `first` is the entry that the anchor's first slot leads to.
-    fn compare_bucket(&self, ids: &[u16], at: usize, mut first: usize, sink: &mut Sink<'_>) {
-        let anchor = pair(ids[at], ids[at + 1]);
-        if self.entries[first].anchor() != anchor {
-            match self.find_bucket(anchor) {
-                Some(found) => first = found,
-                None => return,
-            }
-        }
+    /// Compares the terms of a bucket with what stands around an anchor.
+    fn compare_bucket(&self, ids: &[u16], at: usize, first: usize, sink: &mut Sink<'_>) {
         if self.entries[first].flags & CROWDED != 0 {
             return self.compare_crowded(ids, at, first, sink);
         }
         for (index, entry) in (first..).zip(&self.entries[first..]) {
-            if window_occurs(entry, ids, at - usize::from(entry.in_window)) {
-                if entry.flags & LONG == 0 {
-                    sink.push(entry.term, at - entry.before(), entry.len);
-                } else if self.rest_occurs(index, ids, at) {
-                    sink.push(entry.term, at - entry.before(), entry.len);
-                }
+            let occurs = window_occurs(entry, ids, at - usize::from(entry.in_window));
+            if occurs && (entry.flags & LONG == 0 || self.rest_occurs(index, ids, at)) {
+                sink.push(entry.term, at - entry.before(), entry.len);
             }
             if entry.flags & LAST != 0 {
                 return;
             }
-        }
-    }
-
-    /// First entry of an anchor's bucket.
-    fn find_bucket(&self, anchor: u32) -> Option<usize> {
-        let mask = self.slots.len() - 1;
-        let mut slot = self.slot_of(hash(u64::from(anchor)));
-        loop {
-            let first = self.slots[slot].checked_sub(1)? as usize;
-            if self.entries[first].anchor() == anchor {
-                return Some(first);
-            }
-            slot = (slot + 1) & mask;
         }
     }
 
