@@ -2,7 +2,7 @@
 
 use super::rarity::Bigrams;
 use super::symbols::{NONE, SYMBOL_MAX, SymbolMap};
-use super::{Bucket, CROWDED, Entry, LAST, LONG, PairFilter, Scanner, WINDOW, hash, left_of, right_of};
+use super::{Bucket, CROWDED, Entry, LAST, LONG, PairFilter, Scanner, WINDOW, hash, left_of, right_of, scale};
 
 /// Most symbols of a term.
 pub(super) const TERM_SYMBOLS_MAX: usize = 255;
@@ -68,9 +68,8 @@ impl Scanner {
         let symbols = |f: &Filed| &arena[f.arena as usize..][..usize::from(f.len)];
         filed.sort_unstable_by_key(|f| f.hash);
         let anchors = filed.chunk_by(|a, b| a.hash == b.hash).count();
-        let buckets = (anchors * 3 / 2).next_power_of_two().max(1 << 8);
-        let shift = 64 - buckets.trailing_zeros();
-        for bucket in filed.chunk_by_mut(|a, b| a.hash >> shift == b.hash >> shift) {
+        let buckets = (anchors + anchors / 2).max(1 << 8);
+        for bucket in filed.chunk_by_mut(|a, b| scale(a.hash, buckets) == scale(b.hash, buckets)) {
             let shape = |f: &Filed| (f.before, f.len);
             bucket.sort_unstable_by(|a, b| {
                 shape(a).cmp(&shape(b)).then_with(|| symbols(a).cmp(symbols(b))).then(a.term.cmp(&b.term))
@@ -87,9 +86,8 @@ impl Scanner {
             crowded: Vec::new(),
             singles,
         };
-        for bucket in filed.chunk_by(|a, b| a.hash >> shift == b.hash >> shift) {
-            // Below the number of buckets.
-            scanner.add_bucket((bucket[0].hash >> shift) as usize, bucket);
+        for bucket in filed.chunk_by(|a, b| scale(a.hash, buckets) == scale(b.hash, buckets)) {
+            scanner.add_bucket(scale(bucket[0].hash, buckets), bucket);
         }
         Ok(scanner)
     }
@@ -127,14 +125,6 @@ impl Scanner {
         if let Some(last) = self.entries.last_mut() {
             last.flags |= LAST;
         }
-    }
-
-    /// Number of the bucket of an anchor.
-    #[inline]
-    pub(super) fn bucket_of(&self, anchor_hash: u64) -> usize {
-        let shift = 64 - self.buckets.len().trailing_zeros();
-        // Below the number of buckets.
-        (anchor_hash >> shift) as usize
     }
 }
 
@@ -203,12 +193,11 @@ impl<'a, F: Fn(char, &mut Vec<char>)> Collector<'a, F> {
         for (number, c) in self.numbers.iter().zip('\0'..=char::MAX) {
             chars[usize::from(*number)] = c;
         }
-        let alpha: u32 = std::env::var("ALPHA").map_or(2, |a| a.parse().unwrap());
         for filed in &mut self.filed {
             let symbols = &self.arena[filed.arena as usize..][..usize::from(filed.len)];
             let cost = |two: &[u16]| {
                 let uses = self.uses[use_of(hash(two[0], two[1]))];
-                self.bigrams.class(chars[usize::from(two[0])], chars[usize::from(two[1])]) * 4 + alpha * 4 * uses.ilog2()
+                self.bigrams.class(chars[usize::from(two[0])], chars[usize::from(two[1])]) + 2 * uses.ilog2()
             };
             let best = (0_u8..).zip(symbols.windows(2)).min_by_key(|(_, two)| cost(two));
             if let Some((before, two)) = best {

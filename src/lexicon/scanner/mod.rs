@@ -121,34 +121,38 @@ impl Entry {
     }
 }
 
-/// A set of pairs of symbols: none is missed, few that are not in it are found. A Bloom filter of two bits per pair that
-/// lie in one word (Putze, Sanders and Singler, *Cache-, hash- and space-efficient Bloom filters*, 2007).
+/// A set of pairs of symbols: none is missed, few that are not in it are found.
 #[derive(Clone, Debug)]
 struct PairFilter {
     words: Vec<u64>,
-    /// 64 less the logarithm of the number of words.
-    shift: u32,
 }
 
+/// Bits of the filter per pair: one in seventeen of other pairs is found.
+const FILTER_BITS: usize = 16;
+
 impl PairFilter {
-    /// Room for `pairs` at 12 to 24 bits each, at most 1 MiB.
     fn new(pairs: usize) -> Self {
-        let words = (pairs * 12 / 64).next_power_of_two().clamp(1 << 8, 1 << 17);
-        Self { words: vec![0; words], shift: 64 - words.trailing_zeros() }
+        Self { words: vec![0; (pairs * FILTER_BITS / 64).max(1 << 8)] }
     }
 
     fn insert(&mut self, hash: u64) {
-        let word = (hash >> self.shift) as usize;
-        self.words[word] |= 1 << (hash >> 34 & 63) | 1 << (hash >> 40 & 63);
+        let word = scale(hash, self.words.len());
+        self.words[word] |= 1 << (hash >> 26 & 63);
     }
 
     /// 1 if the pair with this hash may be in the set.
     #[inline]
     fn get(&self, hash: u64) -> u64 {
-        // At most the number of words.
-        let word = self.words[(hash >> self.shift) as usize];
-        (word >> (hash >> 34 & 63)) & (word >> (hash >> 40 & 63)) & 1
+        self.words[scale(hash, self.words.len())] >> (hash >> 26 & 63) & 1
     }
+}
+
+/// Maps a hash to a number below `len` without a division (Lemire, *Fast random integer generation in an interval*,
+/// 2019).
+#[inline]
+fn scale(hash: u64, len: usize) -> usize {
+    // Below `len`, which is below 2^32.
+    ((hash >> 32) * len as u64 >> 32) as usize
 }
 
 /// Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) with the golden ratio: the high bits count.

@@ -1,7 +1,7 @@
 //! Symbols in, hits out: two filters without a branch, then comparison.
 
 use super::symbols::{NONE, PAD, SymbolStream};
-use super::{CROWDED, Entry, LAST, LONG, Scanner, WINDOW, hash, left_of, right_of};
+use super::{CROWDED, Entry, LAST, LONG, Scanner, WINDOW, hash, left_of, right_of, scale};
 
 /// One occurrence of a term.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,7 +80,7 @@ impl Scanner {
         for index in 0..count {
             let at = candidates[index];
             let Some([left, first, second, right]) = ids[at as usize - 1..].first_chunk::<4>() else { break };
-            let bucket = self.buckets[self.bucket_of(hash(*first, *second))];
+            let bucket = self.buckets[scale(hash(*first, *second), self.buckets.len())];
             let fits = bucket.beside >> right_of(*right) | bucket.beside >> left_of(*left);
             let is_known = u32::from(*first != NONE) & u32::from(*second != NONE);
             candidates[kept] = at;

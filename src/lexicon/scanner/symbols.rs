@@ -141,8 +141,7 @@ impl SymbolMap {
     fn read_run(&self, bytes: &[u8], mut cursor: Cursor, ids: &mut [u16], starts: &mut [u32]) -> Cursor {
         while let Some(block) = bytes.get(cursor.at..).and_then(<[u8]>::first_chunk::<16>) {
             let word = u128::from_le_bytes(*block);
-            let symbols = if word & HAN_MASK == HAN_BITS { self.four_han(word) } else { [EXPAND; 4] };
-            if symbols.contains(&EXPAND) {
+            if word & HAN_MASK != HAN_BITS {
                 let (code, width) = decode(block);
                 let symbol = self.get(code);
                 if symbol == EXPAND {
@@ -154,18 +153,30 @@ impl SymbolMap {
                 cursor.at += width;
                 continue;
             }
+            let symbols = self.four_han(word);
             let places = [0, 3, 6, 9].map(|offset| place(cursor.at) + offset);
             let (Some(ids), Some(starts)) =
                 (ids[cursor.len..].first_chunk_mut::<4>(), starts[cursor.len..].first_chunk_mut::<4>())
             else {
                 return cursor;
             };
+            if symbols.iter().all(|symbol| *symbol < EXPAND) {
+                (*ids, *starts) = (symbols, places);
+                cursor.len += 4;
+                cursor.at += 12;
+                continue;
+            }
             // A dropped symbol is overwritten by the next one.
             let mut kept = 0;
-            for index in 0..4 {
-                ids[kept & 3] = symbols[index];
-                starts[kept & 3] = places[index];
-                kept += usize::from(symbols[index] != DROP);
+            for (symbol, at) in symbols.into_iter().zip(places) {
+                if symbol == EXPAND {
+                    cursor.len += kept;
+                    cursor.at = at as usize;
+                    return cursor;
+                }
+                ids[kept & 3] = symbol;
+                starts[kept & 3] = at;
+                kept += usize::from(symbol != DROP);
             }
             cursor.len += kept;
             cursor.at += 12;
