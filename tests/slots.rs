@@ -8,6 +8,7 @@ use jiff::civil::date;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngSeed;
 use qingliu::engine::{Bundle, Scratch, embedded_files, inspect};
 use qingliu::model::Item;
 
@@ -68,7 +69,10 @@ fn contacts_are_read_through_any_alphabet_and_separator() {
         ("微 信 a b c 1 2 3 4 5", "wechat abc12345"),
         ("QQ：⑴⑵③④5⑥七", "qq 1234567"),
         ("QQ：3，1，4，1，5，9，2", "qq 3141592"),
+        ("电话138，0012，3456", "phone 13800123456"),
+        ("一三八，零零一二，三四五六", "phone 13800123456"),
         ("QQ：00314159", "qq 314159"),
+        ("QQ：056363", ""),
         ("qq群号是 123456789", "qq 123456789"),
         ("企鹅：叁壹④一伍⑨", "qq 314159"),
     ]);
@@ -94,6 +98,9 @@ fn ordinary_numbers_are_no_contacts() {
         ("我酒后就起了疑心，一二三四五，上山打老虎", ""),
         ("八九点左右到，第三第四都行", ""),
         ("圆周率3.1415926535", ""),
+        ("微信2024-11-21更新，QQ 2023.5.6也更新", ""),
+        ("页码138，1390，1402", ""),
+        ("去了138家店，删了0012和3456", ""),
         ("一去二三里，烟村四五家，亭台六七座，八九十枝花", ""),
         ("前面有3个人，中间2个，最后1个", ""),
         ("前138名有奖，后面0012名没有", ""),
@@ -113,6 +120,7 @@ fn sounds_are_digits_only_inside_numbers_and_behind_hints() {
         ("138零0灵01舞34看", "phone 13800001534"),
         ("138OO0O1234", "phone 13800001234"),
         ("13８零伞00l23四", "phone 13803001234"),
+        ("幺叁扒洞洞幺两叁肆伍溜", "phone 13800123456"),
         ("电话：一伞扒零零0铃1儿3寺", "phone 13800001234"),
         ("手机号 妖散8灵灵灵灵1234", "phone 13800001234"),
         ("QQ：12伞四舞6七", "qq 1234567"),
@@ -135,6 +143,9 @@ fn numbers_in_parts_are_put_together() {
         ("138接0012接3456", "phone 13800123456"),
         ("138再加0012再加3456", "phone 13800123456"),
         ("后四位3456 前七位1380012", "phone 13800123456"),
+        ("138****3456 中间是0012", "phone 13800123456"),
+        ("我的号138开头 0012在中间 3456结尾", "phone 13800123456"),
+        ("138****3456", ""),
         ("群号前四位1234后五位56789", "qq 123456789"),
         ("QQ 前面123 后面4567", "qq 1234567"),
         ("QQ12345 后面678", "qq 12345678"),
@@ -153,6 +164,7 @@ fn numbers_in_parts_are_put_together() {
 fn fillers_are_taken_out_where_the_author_says_so() {
     check(&[
         ("138去0012掉3456", "phone 13800123456"),
+        ("1380（删）012（删）3456", "phone 13800123456"),
         ("1我3是8你0的0号12码3456（去掉汉字）", "phone 13800123456"),
         ("把汉字去掉：1我3是8你0的0号12码3456", "phone 13800123456"),
         ("138零0零1二3四5六78（去掉汉字）", ""),
@@ -193,6 +205,7 @@ fn chat_ids_are_read_through_spoken_signs() {
         ("v❤x: a b c 1 2 3", "wechat abc123"),
         ("微信：abc 一二三", "wechat abc123"),
         ("微信：ABC下划线123", "wechat abc_123"),
+        ("加我 vx 是 a b c _ 1 2 3", "wechat abc_123"),
         ("微信号 abc杠12345", "wechat abc-12345"),
         ("企鹅 三一四一五九", "qq 314159"),
         ("抠抠：3-1-4-1-5-9", "qq 314159"),
@@ -318,8 +331,18 @@ const PIECES: [&str; 56] = [
     "@",
 ];
 
+/// The same cases on every run, so that a failure is the change's; `PROPTEST_RNG_SEED` looks for new ones.
+fn config() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    let rng_seed = match config.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(20_261_121),
+        RngSeed::Fixed(seed) => RngSeed::Fixed(seed),
+    };
+    ProptestConfig { cases: 2000, rng_seed, failure_persistence: None, ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn slots_of_any_text_stand_inside_it_and_do_not_overlap(pieces in vec(select(PIECES.to_vec()), 0..40)) {

@@ -49,6 +49,24 @@ impl Chars<'_> {
         self.class(index) == Class::Latin || self.numeral(index).is_some()
     }
 
+    /// Whether a date with separators begins at an index: `2024-11-21`, `1998.6.5`.
+    pub(super) fn is_date(self, index: usize) -> bool {
+        let number = |from: usize, len: usize| {
+            (from..from + len).try_fold(0, |value, at| Some(value * 10 + u32::from(self.numeral(at)?)))
+        };
+        // One or two digits, and the place behind them.
+        let short = |from: usize| {
+            let len = 1 + usize::from(self.numeral(from + 1).is_some());
+            number(from, len).map(|value| (value, from + len))
+        };
+        let is_sign = |at: usize| matches!(self.at(at), '-' | '/' | '.' | '年' | '月');
+        let day =
+            |from: usize| short(from).is_some_and(|(day, end)| day <= 31 && self.numeral(end).is_none());
+        number(index, 4).is_some_and(|year| (1900..2100).contains(&year))
+            && is_sign(index + 4)
+            && short(index + 5).is_some_and(|(month, end)| month <= 12 && is_sign(end) && day(end + 1))
+    }
+
     /// Length of a count of places at an index: `四位`, `3位`, `四个数`; and the count.
     pub(super) fn count(self, index: usize) -> Option<(u8, usize)> {
         let value = self.numeral(index)?;

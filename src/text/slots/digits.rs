@@ -69,7 +69,9 @@ fn number_at(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
     edited
         .or_else(|| longest_number(search.chars.text, first))
         .or_else(|| if search.has_parts { in_parts(search, first) } else { None })
+        .or_else(|| if search.has_parts { runs::masked(search, first) } else { None })
         .or_else(|| runs::listed(search, first))
+        .or_else(|| runs::grouped(search, first))
         .or_else(|| if search.has_edits { runs::with_removal_inside(search, first) } else { None })
         .or_else(|| runs::sounded(search, first))
 }

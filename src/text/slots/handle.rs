@@ -30,6 +30,9 @@ struct Id {
 /// Adds the id that follows a hint, if there is one. O(1).
 pub(super) fn find_into(search: &Search<'_>, hint: Hint, out: &mut Collector<'_>) {
     let (start, announced) = skip_lead(search, hint.range.end as usize);
+    if search.chars.is_date(start) {
+        return;
+    }
     let edits = Edits::around(search.chars, search.instructions, start);
     let id = read_id(search, start, &edits);
     let kind_of = |id: &Buffer| accept(hint.kind, id, announced);
@@ -91,7 +94,7 @@ fn read_id(search: &Search<'_>, start: usize, edits: &Edits) -> Id {
             continue;
         } else if let Some(value) = chars.numeral(at) {
             id.push_digit(value);
-        } else if chars.class(at) == Class::Latin || (matches!(c, '_' | '-') && gap == 0) {
+        } else if chars.class(at) == Class::Latin || (c == '-' && gap == 0) || (c == '_' && id.len() > 0) {
             // A blank before a further word of letters ends the id: `wx abc123 hello`.
             if gap > 0 && id.len() >= 5 && id.bytes().iter().any(u8::is_ascii_lowercase) {
                 break;
@@ -234,7 +237,9 @@ fn accept(hint: HintKind, id: &Buffer, announced: bool) -> Option<SlotKind> {
             (name || number).then_some(SlotKind::Wechat)
         }
         HintKind::Qq => {
-            let number = all_digits && (5..=11).contains(&without_zeros(id).len());
+            let significant = without_zeros(id).len();
+            let least = if significant < id.len() { 6 } else { 5 };
+            let number = all_digits && (least..=11).contains(&significant);
             number.then_some(SlotKind::Qq)
         }
         HintKind::Telegram => {

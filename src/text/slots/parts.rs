@@ -14,7 +14,7 @@ const PARTS_MAX: usize = 6;
 /// What announces a part, and where the part begins.
 #[derive(Clone, Copy)]
 pub(super) struct Lead {
-    rank: Rank,
+    pub(super) rank: Rank,
     /// Whether the words can hardly mean anything else: more than one character, or with a count of places.
     is_firm: bool,
     /// Places that the part is said to have.

@@ -4,8 +4,8 @@
 use super::SlotKind;
 use super::chars::{Buffer, Chars};
 use super::digits::{Number, group_at, is_mobile};
-use super::words::WordKind;
-use super::{Search, edits};
+use super::words::{Rank, WordKind};
+use super::{Search, edits, parts};
 use crate::text::folded::{Class, SymbolRange};
 
 /// Digits of a mobile number.
@@ -17,13 +17,17 @@ const SOUND_GAP_SYMBOLS_MAX: usize = 2;
 /// Fewest real digits of such a number; fewer are enough behind a word for a phone.
 const REAL_DIGITS_MIN: usize = 7;
 const ANNOUNCED_REAL_DIGITS_MIN: usize = 5;
+/// Fewest real digits of such a number that ends with a digit by sound, and is not announced.
+const UNANNOUNCED_REAL_DIGITS_MIN: usize = 9;
 /// Longest run of digits by sound inside such a number, and in front of it.
 const SOUNDS_IN_A_ROW_MAX: usize = 2;
 const SOUNDS_IN_FRONT_MAX: usize = 4;
 /// Most symbols between a word for a phone and the number.
 const PHONE_REACH_SYMBOLS_MAX: usize = 8;
-/// Longest filler between two groups of digits, and all of them together, in symbols.
-const FILLER_SYMBOLS_MAX: usize = 2;
+/// How mobile numbers are grouped.
+const MOBILE_GROUPS: [u32; 3] = [3, 4, 4];
+/// Longest filler between two groups of digits, in symbols, and the characters of all of them together.
+const FILLER_SYMBOLS_MAX: usize = 6;
 const FILLERS_MAX: usize = 8;
 
 /// A number whose digits stand one by one between punctuation: `1，3，8，0，0，0，0，1，2，3，4`. The whole list must be
@@ -107,7 +111,8 @@ pub(super) fn sounded(search: &Search<'_>, first: SymbolRange) -> Option<Number>
     }
     let enough = real >= if announced.is_some() { ANNOUNCED_REAL_DIGITS_MIN } else { REAL_DIGITS_MIN };
     let stands_alone = !chars.is_code(end) && (start == 0 || !chars.is_code(start - 1));
-    let ends_well = ends_real || (announced.is_some() && !chars.class(end).is_han());
+    let may_end_by_sound = announced.is_some() || real >= UNANNOUNCED_REAL_DIGITS_MIN;
+    let ends_well = ends_real || (may_end_by_sound && !chars.class(end).is_han());
     let is_number = enough && real < digits.len() && stands_alone && ends_well && is_mobile(digits.as_str());
     is_number.then_some(Number { kind: SlotKind::Phone, canonical: digits, start, end, is_read_as: true })
 }
@@ -131,32 +136,81 @@ fn is_announced(search: &Search<'_>, start: usize) -> bool {
     })
 }
 
-/// A number into which the order to remove its fillers is written: `138去0012掉3456`.
+/// A number into which the order to remove its fillers is written: `138去0012掉3456`, `138(删)0012(删)3456`.
 pub(super) fn with_removal_inside(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
     let chars = search.chars;
     let start = first.start as usize;
     let (mut digits, mut end) = (Buffer::new(), start);
-    let (mut fillers, mut filled) = (['\0'; FILLERS_MAX], 0);
+    let (mut fillers, mut filled, mut all_say_so) = (['\0'; FILLERS_MAX], 0, true);
     let mut group = group_at(chars, start);
     while let Some(run) = group.filter(|run| digits.len() + run.len() as usize <= MOBILE_DIGITS) {
-        for value in run.indexes().filter_map(|at| chars.numeral(at)) {
-            digits.push_digit(value);
-        }
+        push_digits(chars, run, &mut digits);
         end = run.end as usize;
-        let is_filler = |at: &usize| chars.class(*at).is_han() && chars.numeral(*at).is_none();
-        let filler = (end..=end + FILLER_SYMBOLS_MAX).take_while(is_filler).count();
-        if digits.len() == MOBILE_DIGITS || filler == 0 || filled + filler > FILLERS_MAX {
+        if digits.len() == MOBILE_DIGITS {
             break;
         }
-        for at in end..end + filler {
-            fillers[filled] = chars.at(at);
-            filled += 1;
+        let filler_start = filled;
+        let mut next = end;
+        while chars.numeral(next).is_none() && next - end < FILLER_SYMBOLS_MAX && !chars.is_border(next) {
+            if chars.class(next).is_han() {
+                *fillers.get_mut(filled)? = chars.at(next);
+                filled += 1;
+            } else if !chars.is_separator(next) {
+                return None;
+            }
+            next += 1;
         }
-        group = group_at(chars, end + filler);
+        let filler = &fillers[filler_start..filled];
+        all_say_so &= search.words.removals.iter().any(|word| **word == *filler);
+        group = group_at(chars, next).filter(|_| !filler.is_empty());
     }
-    let says_so = search.words.removals.iter().any(|word| {
-        filled >= word.len() && fillers[..filled].windows(word.len()).any(|piece| *piece == **word)
-    });
+    let together = &fillers[..filled];
+    let holds = |word: &[char]| word.len() > 1 && together.windows(word.len()).any(|piece| piece == word);
+    let says_so = filled > 0 && (all_say_so || search.words.removals.iter().any(|word| holds(word)));
     let is_number = says_so && is_mobile(digits.as_str()) && end - start < edits::RUN_SYMBOLS_MAX;
     is_number.then_some(Number { kind: SlotKind::Phone, canonical: digits, start, end, is_read_as: true })
+}
+
+/// A number whose usual three groups stand between punctuation: `电话138，0012，3456`. It is announced as a phone, or
+/// all of it is written in words.
+pub(super) fn grouped(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
+    let chars = search.chars;
+    let (start, mut end) = (first.start as usize, first.start as usize);
+    let mut digits = Buffer::new();
+    for (number, len) in MOBILE_GROUPS.into_iter().enumerate() {
+        let at = if number == 0 { start } else { next_digit(chars, end) };
+        let run = group_at(chars, at).filter(|run| run.len() == len && (number == 0 || at > end))?;
+        push_digits(chars, run, &mut digits);
+        end = run.end as usize;
+    }
+    let in_words = || (start..end).all(|at| chars.is_written(at) || chars.numeral(at).is_none());
+    let is_phone = is_mobile(digits.as_str()) && (is_announced(search, start) || in_words());
+    is_phone.then_some(Number { kind: SlotKind::Phone, canonical: digits, start, end, is_read_as: false })
+}
+
+/// A number with its middle masked, which is given behind it: `138****3456 中间是0012`.
+pub(super) fn masked(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
+    let (chars, words) = (search.chars, search.words);
+    let (mask, start) = (first.end as usize, first.start as usize);
+    let mask_end = mask + MOBILE_GROUPS[1] as usize;
+    let is_mask = |at: usize| matches!(chars.at(at), '*' | '_' | '-' | '.' | 'x' | '?' | '#');
+    if first.len() != MOBILE_GROUPS[0] || !(mask..mask_end).all(is_mask) {
+        return None;
+    }
+    let last = group_at(chars, mask_end).filter(|run| run.len() == MOBILE_GROUPS[2])?;
+    let lead = parts::lead(chars, words, last.end as usize).filter(|lead| lead.rank == Rank::Middle)?;
+    let middle = group_at(chars, lead.start).filter(|run| run.len() == MOBILE_GROUPS[1])?;
+    let mut digits = Buffer::new();
+    for run in [first, middle, last] {
+        push_digits(chars, run, &mut digits);
+    }
+    let end = middle.end as usize;
+    let number = Number { kind: SlotKind::Phone, canonical: digits, start, end, is_read_as: true };
+    is_mobile(digits.as_str()).then_some(number)
+}
+
+fn push_digits(chars: Chars<'_>, run: SymbolRange, digits: &mut Buffer) {
+    for value in run.indexes().filter_map(|at| chars.numeral(at)) {
+        digits.push_digit(value);
+    }
 }

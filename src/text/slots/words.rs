@@ -136,7 +136,7 @@ pub(super) struct Words {
     edit_firsts: CharSet,
     part_firsts: CharSet,
     sounds: HashMap<char, u8>,
-    /// Words for removing of two characters and more.
+    /// Words for removing.
     pub(super) removals: Vec<Box<[char]>>,
 }
 
@@ -177,8 +177,7 @@ impl TryFrom<SlotData> for Words {
 
 impl Words {
     fn add_lists(&mut self, raw: RawWords) -> Result<(), SlotDataError> {
-        let long = raw.remove.iter().map(|word| word.chars().collect::<Box<[char]>>());
-        self.removals = long.filter(|word| word.len() > 1).collect();
+        self.removals = raw.remove.iter().map(|word| word.chars().collect()).collect();
         for (list, kind) in [
             (raw.phone, WordKind::Phone),
             (raw.head, WordKind::Part(Rank::Head)),
