@@ -122,6 +122,8 @@ fn sounds_are_digits_only_inside_numbers_and_behind_hints() {
         ("13８零伞00l23四", "phone 13803001234"),
         ("幺叁扒洞洞幺两叁肆伍溜", "phone 13800123456"),
         ("电话：一伞扒零零0铃1儿3寺", "phone 13800001234"),
+        ("电话：一散扒灵灵一儿散似舞溜，谢谢", "phone 13800123456"),
+        ("电话里一起聊就行，一散", ""),
         ("手机号 妖散8灵灵灵灵1234", "phone 13800001234"),
         ("QQ：12伞四舞6七", "qq 1234567"),
         ("扣扣是儿久留酒久起3", "qq 2969973"),
@@ -193,6 +195,8 @@ fn instructions_are_followed() {
         ("13*00123456 *换成8", "phone 13800123456"),
         ("13800123450 最后一位改成6", "phone 13800123456"),
         ("13800123456中间加个2", "phone 13800123456"),
+        ("加QQ 123456 最后加5元", "qq 123456"),
+        ("电话13800123456，8换成9楼了", "phone 13800123456"),
         ("加QQ 12345678 最后一位去掉", "qq 1234567"),
         ("加微信 abc*123 *换成_", "wechat abc_123"),
         ("加微信 abc12x4，x换成3", "wechat abc1234"),
@@ -259,6 +263,35 @@ fn a_slot_covers_the_whole_contact_and_nothing_else() {
     ] {
         let sources: Vec<String> = slots(text).into_iter().map(|(_, source)| source).collect();
         assert_eq!(sources, [want], "{text}");
+    }
+}
+
+#[test]
+fn the_same_contact_has_the_same_value_in_every_spelling() {
+    for spellings in [
+        &[
+            "13800123456",
+            "+86 138-0012-3456",
+            "①③⑧零零壹贰叁肆伍陆",
+            "前面138 中间0012 最后3456",
+            "138去0012掉3456",
+            "1380012345，最后加个6",
+            "138OO123456",
+        ][..],
+        &["QQ：314159", "扣扣 3-1-4-1-5-9", "QQ：叁壹④一伍⑨", "QQ前面314后面159", "QQ：0314159"],
+        &["微信：abc_123", "VX：ABC下划线123", "薇信 a b c _ 1 2 3", "加微信：a我b是c_1的2号3（去掉汉字）"],
+        &["t.me/Abc_Def", "https://telegram.me/abc_def?start=1", "t点me斜杠abc_def", "电报：@abc_def"],
+        &["http://www.Example.com/a/", "www。example。c0m/a", "hxxps://www[.]example[.]com/a。"],
+        &["abc@qq.com", "ABC艾特qq点com", "abc(at)QQ.c0m", "abc#qq.com"],
+    ] {
+        let values: Vec<_> =
+            spellings.iter().map(|text| (text, slots(text).into_iter().map(|slot| slot.0))).collect();
+        let values: Vec<(_, Vec<String>)> =
+            values.into_iter().map(|(text, slots)| (text, slots.collect())).collect();
+        for (text, found) in &values {
+            assert_eq!((text, found), (text, &values[0].1));
+            assert_eq!(found.len(), 1, "{text}");
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use crate::text::folded::{FoldedText, SymbolRange, Transforms, as_u32};
 
 /// Fewest characters that stand for digits in a number, however the others are written.
 pub(super) const DIGITS_MIN: u32 = 5;
+/// The same for a number whose other digits are given by sound, behind a word for a phone.
+pub(super) const SOUNDED_DIGITS_MIN: u32 = 2;
 
 /// Longest run of separators inside one number, in symbols.
 const GAP_SYMBOLS_MAX: u32 = 3;
@@ -32,13 +34,18 @@ pub(super) struct Number {
 /// through windows of constant length.
 pub(super) fn find_into(search: &Search<'_>, out: &mut Collector<'_>) {
     let text = search.chars.text;
-    if text.numerals() < DIGITS_MIN {
+    if text.numerals() < SOUNDED_DIGITS_MIN {
         return;
     }
+    let has_few = text.numerals() < DIGITS_MIN;
     let mut next = next_group(text, 0);
     while let Some(first) = next {
         let is_count = first.len() == 1 && search.chars.count(first.start as usize).is_some();
-        let found = if is_count { None } else { number_at(search, first) };
+        let found = match (is_count, has_few) {
+            (true, _) => None,
+            (false, true) => runs::sounded(search, first),
+            (false, false) => number_at(search, first),
+        };
         let Some(number) = found else {
             next = next_group(text, first.end);
             continue;

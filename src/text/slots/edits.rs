@@ -235,6 +235,7 @@ fn parse(chars: Chars<'_>, words: &Words, at: usize) -> Option<(usize, Edit, usi
         | WordKind::Insert
         | WordKind::Lower
         | WordKind::Each
+        | WordKind::Measure
         | WordKind::Spoken(_) => None,
     }
 }
@@ -268,6 +269,7 @@ fn spot(chars: Chars<'_>, words: &Words, at: usize) -> Option<Spot> {
         | WordKind::Insert
         | WordKind::Lower
         | WordKind::Replace
+        | WordKind::Measure
         | WordKind::Spoken(_) => return None,
     };
     let counted = chars.count(end).map(|(count, len)| Spot { place, count: Some(count), end: end + len });
@@ -321,6 +323,7 @@ fn at_spot(chars: Chars<'_>, words: &Words, spot: Spot) -> Option<(Edit, usize)>
         | WordKind::Neutral
         | WordKind::Object(_)
         | WordKind::Each
+        | WordKind::Measure
         | WordKind::Spoken(_) => None,
     }
 }
@@ -338,8 +341,9 @@ fn operand(chars: Chars<'_>, words: &Words, from: usize) -> Option<(Buffer, usiz
         digits.push_digit(value);
         at += 1;
     }
-    // More digits are a number of their own.
-    (1..=INSERTED_MAX).contains(&digits.len()).then_some((digits, at))
+    // More digits are a number of their own, and 5元 is an amount.
+    let is_amount = kind(chars, words, at) == Some(WordKind::Measure);
+    ((1..=INSERTED_MAX).contains(&digits.len()) && !is_amount).then_some((digits, at))
 }
 
 /// 把x换成1: the character in front of the verb and the one behind it.
@@ -360,7 +364,7 @@ fn swap(chars: Chars<'_>, words: &Words, verb: usize, behind: usize) -> Option<(
         }
     }
     let is_single = from == 0 || !chars.is_code(from - 1) || chars.class(from).is_han();
-    let is_end = !chars.is_code(to + 1);
+    let is_end = !chars.is_code(to + 1) && kind(chars, words, to + 1) != Some(WordKind::Measure);
     let value = match chars.numeral(to) {
         Some(digit) => char::from(b'0' + digit),
         None if chars.class(to) == Class::Latin || matches!(chars.at(to), '_' | '-') => chars.at(to),

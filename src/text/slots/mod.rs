@@ -156,7 +156,7 @@ impl SlotFinder {
     /// were left out because of the limit. The hints stand in the order of their ends.
     ///
     /// O(symbols): every digit, dot and hint is looked at through windows of constant length. Does nothing for texts
-    /// with few Latin letters and digits, and asks for no memory where there is no slot.
+    /// with few Latin letters and digits, and asks for no memory where there is neither a slot nor an instruction.
     pub fn find_into(&self, text: &FoldedText, hints: &[Hint], out: &mut Vec<Slot>) -> bool {
         out.clear();
         let mut found = Collector { slots: out, is_complete: true };
@@ -164,8 +164,10 @@ impl SlotFinder {
         if text.count(Class::Latin) >= 2 {
             url::find_into(&self.words, chars, &mut found);
         }
-        if !hints.is_empty() || text.numerals() >= digits::DIGITS_MIN {
-            let (has_edits, has_parts) = self.words.occur_in(text);
+        if !hints.is_empty() || text.numerals() >= digits::SOUNDED_DIGITS_MIN {
+            let may_hold_words = !hints.is_empty() || text.numerals() >= digits::DIGITS_MIN;
+            let (has_edits, has_parts) =
+                if may_hold_words { self.words.occur_in(text) } else { (false, false) };
             let all = if has_edits { edits::collect(chars, &self.words) } else { Vec::new() };
             let search =
                 Search { chars, words: &self.words, hints, instructions: &all, has_edits, has_parts };

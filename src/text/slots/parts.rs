@@ -60,6 +60,7 @@ pub(super) fn lead(chars: Chars<'_>, words: &Words, from: usize) -> Option<Lead>
                     | WordKind::Lower
                     | WordKind::Replace
                     | WordKind::Each
+                    | WordKind::Measure
                     | WordKind::Spoken(_) => return None,
                 }
                 at += found.len;

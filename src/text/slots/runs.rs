@@ -16,7 +16,7 @@ const LISTED_GAP_SYMBOLS_MAX: usize = 3;
 const SOUND_GAP_SYMBOLS_MAX: usize = 2;
 /// Fewest real digits of such a number; fewer are enough behind a word for a phone.
 const REAL_DIGITS_MIN: usize = 7;
-const ANNOUNCED_REAL_DIGITS_MIN: usize = 5;
+const ANNOUNCED_REAL_DIGITS_MIN: usize = 2;
 /// Fewest real digits of such a number that ends with a digit by sound, and is not announced.
 const UNANNOUNCED_REAL_DIGITS_MIN: usize = 9;
 /// Longest run of digits by sound inside such a number, and in front of it.
@@ -80,7 +80,11 @@ fn has_digit_before(chars: Chars<'_>, start: usize) -> bool {
 /// must begin and end with digits and hold few others.
 pub(super) fn sounded(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
     let (chars, words) = (search.chars, search.words);
-    let group_start = first.start as usize;
+    let (group_start, group_end) = (first.start as usize, first.end as usize);
+    // Most groups are followed by something else.
+    if words.sound(chars.at(group_end)).is_none() && !chars.is_separator(group_end) {
+        return None;
+    }
     let mut start = group_start;
     while start > 0 && group_start - start < SOUNDS_IN_FRONT_MAX && words.sound(chars.at(start - 1)).is_some()
     {

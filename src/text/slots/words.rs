@@ -41,6 +41,7 @@ struct RawWords {
     lower: Vec<String>,
     replace: Vec<String>,
     each: Vec<String>,
+    measure: Vec<String>,
 }
 
 /// Why the data of the slots is refused.
@@ -76,6 +77,8 @@ pub(super) enum WordKind {
     Lower,
     /// 换成.
     Replace,
+    /// 元, 个人: what stands before it is an amount.
+    Measure,
     /// 每位.
     Each,
     /// A sign that is spoken: 下划线, 斜杠, 艾特.
@@ -136,6 +139,7 @@ pub(super) struct Words {
     edit_firsts: CharSet,
     part_firsts: CharSet,
     sounds: HashMap<char, u8>,
+    sound_set: CharSet,
     /// Words for removing.
     pub(super) removals: Vec<Box<[char]>>,
 }
@@ -153,12 +157,16 @@ impl TryFrom<SlotData> for Words {
             edit_firsts: empty(),
             part_firsts: empty(),
             sounds: HashMap::new(),
+            sound_set: empty(),
             removals: Vec::new(),
         };
         for (digit, chars) in data.sounds {
             let value = digit.parse::<u8>().ok().filter(|value| *value <= 9);
             let value = value.ok_or(SlotDataError::Digit(digit))?;
-            words.sounds.extend(chars.chars().map(|c| (c, value)));
+            for c in chars.chars() {
+                words.sounds.insert(c, value);
+                words.sound_set.add(c);
+            }
         }
         for (sign, names) in data.spoken {
             let mut chars = sign.chars();
@@ -192,6 +200,7 @@ impl Words {
             (raw.lower, WordKind::Lower),
             (raw.replace, WordKind::Replace),
             (raw.each, WordKind::Each),
+            (raw.measure, WordKind::Measure),
         ] {
             self.add(list, kind)?;
         }
@@ -213,6 +222,7 @@ impl Words {
                 | WordKind::Neutral
                 | WordKind::Object(_)
                 | WordKind::Each
+                | WordKind::Measure
                 | WordKind::Spoken(_) => {}
             }
             self.by_first.entry(first).or_default().push(Word { rest: chars.collect(), kind });
@@ -241,7 +251,7 @@ impl Words {
 
     /// The digit that a character sounds or looks like.
     pub(super) fn sound(&self, c: char) -> Option<u8> {
-        self.sounds.get(&c).copied()
+        if self.sound_set.may_hold(c) { self.sounds.get(&c).copied() } else { None }
     }
 
     pub(super) fn is_top_level(&self, label: &str) -> bool {
@@ -263,5 +273,29 @@ impl Words {
             }
         }
         (edits, parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_that_cannot_be_used_are_refused_by_name() {
+        for (text, want) in [
+            ("top_level_domains = []", ""),
+            ("top_level_domains = []\n[sounds]\n9 = \"酒\"", ""),
+            ("top_level_domains = []\n[sounds]\nten = \"时\"", "sounds: \"ten\" is no digit"),
+            ("top_level_domains = []\n[sounds]\n10 = \"时\"", "sounds: \"10\" is no digit"),
+            (
+                "top_level_domains = []\n[spoken]\n\"、\" = [\"顿号\"]",
+                "spoken: \"、\" is not one ASCII character",
+            ),
+            ("top_level_domains = []\n[words]\nhead = [\"\"]", "an empty word"),
+        ] {
+            let data: SlotData = toml::from_str(text).expect("the file can be read");
+            let found = Words::try_from(data).err().map_or(String::new(), |e| e.to_string());
+            assert_eq!(found, want, "{text}");
+        }
     }
 }
