@@ -23,6 +23,7 @@ const LISTED_DIGITS_MIN: usize = 6;
 #[derive(Clone, Copy)]
 struct Id {
     value: Buffer,
+    start: usize,
     end: usize,
     is_read_as: bool,
 }
@@ -47,7 +48,7 @@ pub(super) fn find_into(search: &Search<'_>, hint: Hint, out: &mut Collector<'_>
     let canonical = if kind == SlotKind::Qq { without_zeros(&id.value) } else { id.value };
     digits::push(
         search.chars,
-        &Number { kind, canonical, start, end: id.end, is_read_as: id.is_read_as },
+        &Number { kind, canonical, start: id.start, end: id.end, is_read_as: id.is_read_as },
         out,
     );
 }
@@ -127,7 +128,7 @@ fn read_id(search: &Search<'_>, start: usize, edits: &Edits) -> Id {
     let trimmed = id.as_str().trim_end_matches(['-', '_']).len();
     end -= id.len() - trimmed;
     id.truncate(trimmed);
-    Id { value: without_dashes(id), end, is_read_as }
+    Id { value: without_dashes(id), start, end, is_read_as }
 }
 
 /// The id after what the words around it ask for.
@@ -160,8 +161,7 @@ fn in_parts(search: &Search<'_>, hint: HintKind, start: usize, id: &Id, announce
         number.or_else(name)
     };
     let (value, end) = parts::assemble(chars, words, lead, accept)?;
-    debug_assert!(first < end);
-    Some(Id { value, end, is_read_as: true })
+    Some(Id { value, start: first, end, is_read_as: true })
 }
 
 /// A number with characters that sound or look like digits: `QQ：12伞四舞6七`. At least half must be digits, or the
@@ -193,14 +193,14 @@ fn sounded(search: &Search<'_>, start: usize) -> Option<Id> {
     }
     let is_mixed = real < value.len() && value.len() >= 5 && !chars.is_code(end);
     let is_plausible = real * 2 >= value.len() || (value.len() > 6 && !chars.class(end).is_han());
-    (is_mixed && is_plausible).then_some(Id { value, end, is_read_as: true })
+    (is_mixed && is_plausible).then_some(Id { value, start, end, is_read_as: true })
 }
 
 /// A number whose digits stand one by one between punctuation: `QQ：3，1，4，1，5，9`. Counting is no number.
 fn listed(search: &Search<'_>, start: usize) -> Option<Id> {
     let (value, end) = runs::one_by_one(search.chars, start, NUMBER_DIGITS_MAX)?;
     let is_number = value.len() >= LISTED_DIGITS_MIN && !value.bytes().is_sorted();
-    is_number.then_some(Id { value, end, is_read_as: false })
+    is_number.then_some(Id { value, start, end, is_read_as: false })
 }
 
 /// Dashes between digits separate, those beside letters belong to the id.

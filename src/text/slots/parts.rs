@@ -103,8 +103,8 @@ pub(super) fn assemble<T>(
         is_firm &= next.is_firm;
         if number > 0 {
             let value = join(&parts[..=number]);
-            // A part that a sentence goes on with is none: 前100名.
-            let is_firm = is_firm && closes(chars, words, end);
+            // A part that a sentence goes on with is none (前100名), unless its length was given.
+            let is_firm = is_firm && (next.count.is_some() || closes(chars, words, end));
             let assembled = Assembled { value, end, parts: number + 1, is_firm };
             found = accept(&assembled).map(|kept| (kept, end)).or(found);
         }
