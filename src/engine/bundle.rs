@@ -10,7 +10,7 @@ use crate::decide::{Articles, Policy};
 use crate::lexicon::{Lexicon, LoadContext, Problem, SourceFile};
 use crate::model::{Label, Taxonomy, Versions};
 use crate::segment::Segmenter;
-use crate::text::{FoldTable, SlotFinder, TableError};
+use crate::text::{FoldTable, SlotData, SlotFinder, TableError};
 
 /// Everything that one decision depends on beside the item: terms, rules, folds, policy. Immutable and shared.
 #[derive(Debug)]
@@ -51,12 +51,6 @@ struct RawTaxonomy {
     label: Vec<Label>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSlots {
-    top_level_domains: Vec<String>,
-}
-
 impl Bundle {
     /// Checks and compiles the files of a bundle. Terms that expired before `today` are left out.
     ///
@@ -79,8 +73,7 @@ impl Bundle {
         let articles =
             part("articles.toml").and_then(|text| Articles::parse("articles.toml", text, &taxonomy));
         let policy = part("policy.toml").and_then(|text| Policy::parse("policy.toml", text, &taxonomy));
-        let slots =
-            part("slots.toml").and_then(|text| crate::lexicon::parse_toml::<RawSlots>("slots.toml", text));
+        let slots = part("slots.toml").and_then(read_slots);
         let segmenter = Segmenter::new(find("segment/user.dict").unwrap_or(""))
             .map_err(|e| Problem::error("segment/user.dict", 0, e.to_string()));
         let context = LoadContext { table: &table, taxonomy: &taxonomy, today };
@@ -103,7 +96,6 @@ impl Bundle {
         let segmenter = segmenter.map_err(&mut keep).ok();
         match (articles, policy, slots, segmenter, lexicon) {
             (Some(articles), Some(policy), Some(slots), Some(segmenter), Some(lexicon)) => {
-                let slots = SlotFinder::new(slots.top_level_domains);
                 let versions = Versions {
                     bundle: version(files, lexicon.expired()),
                     engine: env!("CARGO_PKG_VERSION").to_owned(),
@@ -140,6 +132,11 @@ fn under(files: &[SourceFile], folder: &str) -> Vec<SourceFile> {
 fn read_taxonomy(text: &str) -> Result<Taxonomy, Problem> {
     let raw: RawTaxonomy = crate::lexicon::parse_toml("taxonomy.toml", text)?;
     Taxonomy::new(raw.label).map_err(|e| Problem::error("taxonomy.toml", 0, e.to_string()))
+}
+
+fn read_slots(text: &str) -> Result<SlotFinder, Problem> {
+    let data: SlotData = crate::lexicon::parse_toml("slots.toml", text)?;
+    SlotFinder::new(data).map_err(|e| Problem::error("slots.toml", 0, e.to_string()))
 }
 
 /// The first 16 hexadecimal digits of SHA-256 over paths, contents and the terms that have expired.

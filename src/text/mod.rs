@@ -14,7 +14,7 @@ mod squeezed;
 mod table;
 
 pub use folded::{Class, FoldedText, Numeral, Symbol, SymbolRange, Transforms};
-pub use slots::{Hint, HintKind, Slot, SlotFinder, SlotKind};
+pub use slots::{Hint, HintKind, Slot, SlotData, SlotDataError, SlotFinder, SlotKind};
 pub use squeezed::Squeezed;
 pub use table::{FoldTable, TableError};
 

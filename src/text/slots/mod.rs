@@ -3,32 +3,47 @@
 //! Digits may be of any alphabet and separated; addresses may be defanged. Chat ids need a *hint* in front of them
 //! (微信, vx, 扣扣 …), which the lexicon supplies as term hits, so that no second search is needed.
 
-mod digits;
-mod handle;
+mod chars;
+mod words;
+
 mod url;
 
-use std::collections::HashSet;
+mod edits;
+mod handle;
+mod parts;
+
+mod digits;
+mod runs;
+
+pub use words::{SlotData, SlotDataError};
+
+use chars::Chars;
+use edits::Instruction;
+use words::Words;
 
 use super::folded::{Class, FoldedText, SymbolRange, Transforms};
 
 /// What kind of contact or address a slot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SlotKind {
-    /// A web address.
+    /// A web address. Canonical: host and path in lower case, without scheme, port, closing punctuation and slash;
+    /// `www.` stays.
     Url,
-    /// A phone number of the mainland, or a 400/800 number.
+    /// A phone number of the mainland, or a 400/800 number. Canonical: its eleven (ten) digits, without +86, 0086 and
+    /// separators.
     Phone,
-    /// A QQ account or group number.
+    /// A QQ account or group number. Canonical: its digits, without zeros in front.
     Qq,
-    /// A `WeChat` id.
+    /// A `WeChat` id. Canonical: letters in lower case, digits, `_` and `-`; a mobile number as for [`Self::Phone`].
     Wechat,
-    /// A Telegram name or link.
+    /// A Telegram name or link. Canonical: the name in lower case without `@`, for `t.me/name` too; `t.me/` and the
+    /// path for other links.
     Telegram,
-    /// An e-mail address.
+    /// An e-mail address. Canonical: in lower case.
     Email,
-    /// A bank-card number with a valid check digit.
+    /// A bank-card number with a valid check digit. Canonical: its digits.
     BankCard,
-    /// An invitation code.
+    /// An invitation code. Canonical: letters in lower case and digits.
     InviteCode,
 }
 
@@ -111,39 +126,60 @@ const SLOTS_MAX: usize = 1024;
 /// Finds slots. Built once per bundle.
 #[derive(Debug)]
 pub struct SlotFinder {
-    top_level_domains: HashSet<String>,
+    words: Words,
+}
+
+/// One text, the hints in it, and the words to look for.
+struct Search<'t> {
+    chars: Chars<'t>,
+    words: &'t Words,
+    /// In the order of their ends.
+    hints: &'t [Hint],
+    /// What the text asks the reader to do with numbers.
+    instructions: &'t [Instruction],
+    /// Whether words for such things may occur in the text.
+    has_edits: bool,
+    /// Whether words that announce parts of a number may occur.
+    has_parts: bool,
 }
 
 impl SlotFinder {
-    /// A finder that accepts addresses under the given top-level domains, lower case and without dot.
-    pub fn new(top_level_domains: impl IntoIterator<Item = String>) -> Self {
-        Self { top_level_domains: top_level_domains.into_iter().collect() }
+    /// A finder with the lists of `slots.toml`.
+    ///
+    /// # Errors
+    /// An entry that cannot be used.
+    pub fn new(data: SlotData) -> Result<Self, SlotDataError> {
+        Ok(Self { words: Words::try_from(data)? })
     }
 
     /// Fills `out` with the slots of a text, in the order of the text; none overlaps another. Returns false when some
-    /// were left out because of the limit.
+    /// were left out because of the limit. The hints stand in the order of their ends.
     ///
-    /// O(symbols); does nothing and allocates nothing for texts with few Latin letters and digits.
+    /// O(symbols): every digit, dot and hint is looked at through windows of constant length. Does nothing for texts
+    /// with few Latin letters and digits, and asks for no memory where there is neither a slot nor an instruction.
     pub fn find_into(&self, text: &FoldedText, hints: &[Hint], out: &mut Vec<Slot>) -> bool {
         out.clear();
         let mut found = Collector { slots: out, is_complete: true };
+        let chars = Chars { text };
         if text.count(Class::Latin) >= 2 {
-            url::find_into(self, text, &mut found);
+            url::find_into(&self.words, chars, &mut found);
         }
-        // The longest hint first: after 加vx the id does not begin with x.
-        for hint in hints.iter().rev() {
-            handle::find_into(text, *hint, &mut found);
-        }
-        if text.numerals() >= digits::DIGITS_MIN {
-            digits::find_into(text, &mut found);
+        if !hints.is_empty() || text.numerals() >= digits::SOUNDED_DIGITS_MIN {
+            let may_hold_words = !hints.is_empty() || text.numerals() >= digits::DIGITS_MIN;
+            let (has_edits, has_parts) =
+                if may_hold_words { self.words.occur_in(text) } else { (false, false) };
+            let all = if has_edits { edits::collect(chars, &self.words) } else { Vec::new() };
+            let search =
+                Search { chars, words: &self.words, hints, instructions: &all, has_edits, has_parts };
+            // The longest hint first: after 加vx the id does not begin with x.
+            for hint in hints.iter().rev() {
+                handle::find_into(&search, *hint, &mut found);
+            }
+            digits::find_into(&search, &mut found);
         }
         let is_complete = found.is_complete;
         out.sort_by_key(|slot| (slot.range, slot.kind));
         is_complete
-    }
-
-    fn is_top_level(&self, label: &str) -> bool {
-        self.top_level_domains.contains(label)
     }
 }
 
