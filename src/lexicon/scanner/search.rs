@@ -39,6 +39,25 @@ impl Scanner {
         hits: &mut Vec<TermHit>,
     ) -> bool {
         self.map.read_into(text, &mut buffer.stream);
+        self.find_in_stream(hits_max, buffer, hits)
+    }
+
+    /// Finds every occurrence of every term in characters that are folded already, like [`Scanner::find_into`]. Nothing
+    /// is folded, dropped or expanded here, so that the places of hits count characters of the iterator;
+    /// [`SymbolStream::span`] has no meaning for them.
+    pub fn find_in_chars_into(
+        &self,
+        chars: impl Iterator<Item = char>,
+        hits_max: usize,
+        buffer: &mut ScanBuffer,
+        hits: &mut Vec<TermHit>,
+    ) -> bool {
+        self.map.read_chars_into(chars, &mut buffer.stream);
+        self.find_in_stream(hits_max, buffer, hits)
+    }
+
+    /// The stages behind the reading.
+    fn find_in_stream(&self, hits_max: usize, buffer: &mut ScanBuffer, hits: &mut Vec<TermHit>) -> bool {
         let ScanBuffer { stream, candidates, firsts } = buffer;
         let ids = &stream.ids[..stream.len + 2 * PAD];
         if candidates.len() < ids.len() {
@@ -107,8 +126,9 @@ impl Scanner {
             let entry = &self.entries[first as usize];
             let from = at - u32::from(entry.in_window);
             let is_regular = entry.flags == LAST;
-            let start = from - PAD as u32;
-            found_in[found] = TermHit { start, end: start + u32::from(entry.len), term: entry.term };
+            // Wraps where the window begins in the padding; such a window does not occur.
+            let start = from.wrapping_sub(PAD as u32);
+            found_in[found] = TermHit { start, end: start.wrapping_add(u32::from(entry.len)), term: entry.term };
             found += usize::from(is_regular & window_occurs(entry, ids, from as usize));
             candidates[rest] = at;
             firsts[rest] = first;

@@ -137,6 +137,19 @@ impl SymbolMap {
         out.end(bytes.len());
     }
 
+    /// Numbers characters that are folded already, one symbol each: none is dropped and none becomes several. One that
+    /// the map drops or expands is in no term. O(characters); allocates only while the buffer grows.
+    pub(super) fn read_chars_into(&self, chars: impl Iterator<Item = char>, out: &mut SymbolStream) {
+        out.begin(0);
+        out.ids.truncate(PAD);
+        out.ids.extend(chars.map(|c| {
+            let symbol = self.get(c as usize);
+            if symbol < EXPAND { symbol } else { NONE }
+        }));
+        out.len = out.ids.len() - PAD;
+        out.end(0);
+    }
+
     /// Reads on to the end or to the next character that becomes several. The buffers have room for a symbol per byte.
     fn read_run(&self, bytes: &[u8], mut cursor: Cursor, ids: &mut [u16], starts: &mut [u32]) -> Cursor {
         while let Some(block) = bytes.get(cursor.at..).and_then(<[u8]>::first_chunk::<16>) {
@@ -251,6 +264,8 @@ impl SymbolStream {
         let room = bytes + 2 * PAD;
         if self.ids.len() < room {
             self.ids.resize(room, NONE);
+        }
+        if self.starts.len() < room {
             self.starts.resize(room, 0);
         }
         self.ids[..PAD].fill(NONE);
@@ -266,6 +281,8 @@ impl SymbolStream {
         let end = PAD + self.len;
         if self.ids.len() < end + PAD {
             self.ids.resize(end + PAD, NONE);
+        }
+        if self.starts.len() <= end {
             self.starts.resize(end + PAD, 0);
         }
         self.ids[end..end + PAD].fill(NONE);
