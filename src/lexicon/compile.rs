@@ -1,15 +1,16 @@
-//! Files → checked terms → automata.
+//! Files → checked terms → indexes.
 
 use std::collections::HashMap;
 
 use aho_corasick::AhoCorasick;
 use jiff::civil::Date;
 
-use super::automaton::{Automaton, build_automata};
 use super::evaluate::RuleSet;
 use super::format::{Mode, Origin, RawExemption, RawLexiconFile, RawRuleFile, RawTerm, RawView, SourceFile};
+use super::index::{DenseIndex, PlainIndex, build_indexes};
 use super::problem::{Problem, parse_toml, suggestion};
 use super::rule::{AtomId, RuleBook};
+use super::scanner::Bigrams;
 use crate::model::{LabelId, Milli, Severity, Taxonomy};
 use crate::text::{FoldTable, FoldedText, HintKind};
 
@@ -65,8 +66,8 @@ pub struct Lexicon {
     pub(super) terms: Vec<Term>,
     pub(super) exemptions: Vec<Exemption>,
     pub(super) rules: RuleSet,
-    pub(super) dense: Automaton,
-    pub(super) plain: Automaton,
+    pub(super) dense: DenseIndex,
+    pub(super) plain: PlainIndex,
     files: Vec<String>,
     expired: Vec<String>,
 }
@@ -86,6 +87,8 @@ impl std::fmt::Debug for Lexicon {
 pub struct LoadContext<'a> {
     /// Folds terms as texts are folded.
     pub table: &'a FoldTable,
+    /// Frequencies of pairs of characters.
+    pub bigrams: &'a Bigrams,
     /// Resolves labels.
     pub taxonomy: &'a Taxonomy,
     /// Terms that expired before this day are left out.
@@ -149,13 +152,10 @@ impl Lexicon {
         (self.files.get(origin.file as usize).map_or("", |path| path), origin.line as usize)
     }
 
-    /// Bytes of the automata.
+    /// Bytes of the scanner and the automaton.
     pub fn memory_bytes(&self) -> usize {
-        [&self.dense, &self.plain]
-            .into_iter()
-            .filter_map(|e| e.automaton.as_ref())
-            .map(AhoCorasick::memory_usage)
-            .sum()
+        let plain = self.plain.automaton.as_ref().map_or(0, AhoCorasick::memory_usage);
+        self.dense.scanner.memory_bytes() + plain
     }
 }
 
@@ -389,7 +389,7 @@ impl<'a> Loader<'a> {
             return Err(self.problems);
         }
         let rules = book.compile(&mut self.terms, self.context.taxonomy);
-        match build_automata(&self.terms, &self.exemptions, &rules) {
+        match build_indexes(&self.terms, &self.exemptions, &rules, self.context.bigrams) {
             Ok((dense, plain)) => {
                 let Self { terms, exemptions, files, expired, .. } = self;
                 Ok(Lexicon { terms, exemptions, rules, dense, plain, files, expired })

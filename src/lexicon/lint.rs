@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::compile::{Lexicon, Term};
 use super::format::Mode;
+use super::scanner::ScanBuffer;
 use super::problem::Problem;
 use super::rule::{AtomId, Rule};
 use crate::model::{LabelId, Taxonomy};
@@ -139,11 +140,13 @@ impl Lexicon {
 
     /// Indexes of the terms whose keys stand inside a key.
     fn indexes_inside(&self, key: &str) -> impl Iterator<Item = u32> + use<> {
-        let mut found = Vec::new();
-        for engine in [&self.dense, &self.plain] {
-            let hits = engine.automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(key));
-            found.extend(hits.flat_map(|hit| engine.keys[hit.pattern().as_usize()].terms.iter().copied()));
-        }
+        let (mut buffer, mut hits) = (ScanBuffer::default(), Vec::new());
+        self.dense.scanner.find_in_chars_into(key.chars(), usize::MAX, &mut buffer, &mut hits);
+        hits.sort_unstable();
+        let dense = hits.iter().flat_map(|hit| &self.dense.keys[hit.term as usize].terms);
+        let mut found: Vec<u32> = dense.copied().collect();
+        let hits = self.plain.automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(key));
+        found.extend(hits.flat_map(|hit| self.plain.keys[hit.pattern().as_usize()].terms.iter().copied()));
         found.into_iter()
     }
 }

@@ -5,11 +5,11 @@
 //! symbols). Loading may fail and says where; searching never fails. Each raw hit is then verified: gaps, word
 //! boundaries, exemptions. Rules look only at hits, so an ordinary text costs one scan.
 
-mod automaton;
 mod compile;
 mod evaluate;
 mod format;
 mod gate;
+mod index;
 mod lint;
 mod pattern;
 mod problem;

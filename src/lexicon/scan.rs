@@ -1,10 +1,10 @@
 //! One pass of the automata over a folded text, then verification of what they found.
 
-use super::automaton::Automaton;
 use super::compile::{Lexicon, TERM_CHARS_MAX};
 use super::evaluate::{Occurrences, RuleScratch};
 use super::format::Mode;
 use super::rule::RuleHit;
+use super::scanner::{ScanBuffer, TermHit};
 use super::verify::{self, Window};
 use crate::model::Surface;
 use crate::segment::Segmenter;
@@ -12,6 +12,9 @@ use crate::text::{FoldedText, Hint, Slot, SlotFinder, SymbolRange, Transforms};
 
 /// Most verified hits that are kept of one item; the decision says when there were more.
 pub(crate) const HITS_MAX: usize = 1 << 16;
+
+/// Most hits of keys that are looked at in one item.
+const RAW_HITS_MAX: usize = 1 << 20;
 
 impl Matches {
     /// The ranges that make a rule hold, one per condition.
@@ -55,20 +58,13 @@ pub struct Matches {
 /// Reused buffers of a scan; one per worker.
 #[derive(Debug, Default)]
 pub struct ScanScratch {
-    raw: Vec<RawHit>,
+    buffer: ScanBuffer,
+    raw: Vec<TermHit>,
     innocent: Vec<(SymbolRange, u32)>,
     hints: Vec<Hint>,
     pub(super) window: Window,
     pub(super) occurrences: Occurrences,
     pub(super) rule: RuleScratch,
-}
-
-/// A hit of an automaton, in bytes of its view.
-#[derive(Clone, Copy, Debug)]
-struct RawHit {
-    key: u32,
-    start: u32,
-    end: u32,
 }
 
 impl Lexicon {
@@ -105,35 +101,35 @@ impl Lexicon {
         scratch: &mut ScanScratch,
         out: &mut Matches,
     ) {
-        self.dense.collect(text.dense(), &mut scratch.raw);
+        let ScanScratch { buffer, raw, .. } = scratch;
+        raw.clear();
+        out.hits_cut |=
+            !self.dense.scanner.find_in_chars_into(text.dense().chars(), RAW_HITS_MAX, buffer, raw);
         scratch.rule.words.clear();
         scratch.rule.gates.clear();
         scratch.innocent.clear();
         if scratch.raw.is_empty() {
             return;
         }
-        let mut cursor = 0;
+        scratch.raw.sort_unstable_by_key(|raw| (raw.end, raw.start));
         for raw in &scratch.raw {
-            let key = &self.dense.keys[raw.key as usize];
+            let key = &self.dense.keys[raw.term as usize];
             if key.exemptions.is_empty() {
                 continue;
             }
-            cursor = text.dense_end(cursor, raw.end as usize);
-            let range = text.from_dense(cursor, key.chars);
+            let range = text.from_dense(raw.start, raw.end);
             if verify::gaps_are_allowed(text, range, key.chars) {
                 scratch.innocent.extend(key.exemptions.iter().map(|exemption| (range, *exemption)));
             }
         }
         scratch.window.clear();
-        cursor = 0;
         for raw in &scratch.raw {
-            let key = &self.dense.keys[raw.key as usize];
+            let key = &self.dense.keys[raw.term as usize];
             scratch.rule.gates.see(&key.gates);
             if key.terms.is_empty() && key.words.is_empty() {
                 continue;
             }
-            cursor = text.dense_end(cursor, raw.end as usize);
-            let range = text.from_dense(cursor, key.chars);
+            let range = text.from_dense(raw.start, raw.end);
             let gap = range.len() - key.chars;
             if gap == 0 {
                 scratch.rule.words.extend(key.words.iter().map(|atom| (*atom, range)));
@@ -151,7 +147,7 @@ impl Lexicon {
                     Mode::Anywhere => true,
                     Mode::Latin => verify::is_latin_word(text, range),
                     Mode::Word => *on_boundary.get_or_insert_with(|| {
-                        scratch.window.is_word(text, segmenter, raw.start as usize..raw.end as usize)
+                        scratch.window.is_word(text, segmenter, raw.start, raw.end)
                     }),
                 };
                 if stands {
@@ -220,22 +216,6 @@ impl Lexicon {
                     .as_ref()
                     .is_none_or(|terms| terms.contains(&term))
         })
-    }
-}
-
-impl Automaton {
-    /// All overlapping hits.
-    fn collect(&self, text: &str, out: &mut Vec<RawHit>) {
-        out.clear();
-        let Some(automaton) = &self.automaton else { return };
-        for found in automaton.find_overlapping_iter(text) {
-            let offset = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
-            out.push(RawHit {
-                key: found.pattern().as_u32(),
-                start: offset(found.start()),
-                end: offset(found.end()),
-            });
-        }
     }
 }
 

@@ -75,9 +75,10 @@ impl Window {
         self.is_known = false;
     }
 
-    /// Whether a byte range of the dense view begins and ends on word boundaries.
-    pub(super) fn is_word(&mut self, text: &FoldedText, segmenter: &Segmenter, bytes: Range<usize>) -> bool {
-        let (window, start) = text.dense_window(bytes.clone(), WINDOW_CHARS, WINDOW_CHARS);
+    /// Whether a range of dense characters begins and ends on word boundaries.
+    pub(super) fn is_word(&mut self, text: &FoldedText, segmenter: &Segmenter, first: u32, end: u32) -> bool {
+        let (window, start) = text.dense_window(first as usize..end as usize, WINDOW_CHARS, WINDOW_CHARS);
+        let bytes = text.dense_byte(first)..text.dense_byte(end);
         let window_bytes = start..start + window.len();
         if !self.is_known || self.bytes != window_bytes {
             segmenter.boundaries_into(window, &mut self.boundaries);

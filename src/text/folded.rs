@@ -282,33 +282,21 @@ impl FoldedText {
         SymbolRange { start: index(bytes.start), end: index(bytes.end) }
     }
 
-    /// Number of dense characters that start before a byte of the dense view, counted on from `cursor`, which must not
-    /// lie behind it. Bytes that come in order cost O(1) each.
-    pub fn dense_end(&self, mut cursor: usize, byte: usize) -> usize {
-        while self.dense_starts.get(cursor).is_some_and(|d| (d.byte as usize) < byte) {
-            cursor += 1;
-        }
-        cursor
+    /// The symbols from the first to the last of a non-empty range of dense characters. O(1).
+    pub fn from_dense(&self, first: u32, end: u32) -> SymbolRange {
+        let symbol = |index: u32| self.dense_starts.get(index as usize).map_or(0, |d| d.symbol);
+        SymbolRange { start: symbol(first), end: symbol(end.saturating_sub(1)) + 1 }
     }
 
-    /// The symbols from the first to the last of the `count` dense characters in front of number `end`.
-    pub fn from_dense(&self, end: usize, count: u32) -> SymbolRange {
-        let symbol = |index: usize| self.dense_starts.get(index).map_or(0, |d| d.symbol);
-        SymbolRange {
-            start: symbol(end.saturating_sub(count as usize)),
-            end: symbol(end.saturating_sub(1)) + 1,
-        }
+    /// Byte offset of a dense character in the dense view; the length of the view behind the last.
+    pub fn dense_byte(&self, index: u32) -> usize {
+        self.dense_starts.get(index as usize).map_or(self.dense.len(), |d| d.byte as usize)
     }
 
-    /// Index of the dense character that starts at or behind a byte of the dense view. O(log n).
-    fn dense_index(&self, byte: usize) -> usize {
-        self.dense_starts.partition_point(|d| (d.byte as usize) < byte)
-    }
-
-    /// The dense text from `before` characters ahead of a dense byte range to `after` characters behind it, and the
-    /// byte offset where that window starts. It does not reach across clause borders outside the range.
-    pub fn dense_window(&self, bytes: Range<usize>, before: usize, after: usize) -> (&str, usize) {
-        let (first, end) = (self.dense_index(bytes.start), self.dense_index(bytes.end));
+    /// The dense text from `before` characters ahead of a range of dense characters to `after` characters behind it,
+    /// and the byte offset where that window starts. It does not reach across clause borders outside the range.
+    pub fn dense_window(&self, range: Range<usize>, before: usize, after: usize) -> (&str, usize) {
+        let Range { start: first, end } = range;
         let mut start = first;
         while start > 0 && first - start < before && !self.clause_between(start - 1, start) {
             start -= 1;

@@ -1,4 +1,5 @@
-//! The automata: all that the scan looks for, in the view that can contain it.
+//! All that the scan looks for, in the view that can contain it: the scanner over the dense view, and a small automaton
+//! over the plain view for the few keys with blanks or symbols in them.
 
 use std::collections::HashMap;
 
@@ -9,6 +10,7 @@ use super::evaluate::RuleSet;
 use super::gate::GateId;
 use super::pattern::Need;
 use super::rule::AtomId;
+use super::scanner::{Bigrams, Scanner};
 
 /// What one pattern of an automaton stands for.
 #[derive(Clone, Debug, Default)]
@@ -23,8 +25,14 @@ pub(super) struct Key {
     pub(super) gates: Vec<GateId>,
 }
 
-/// One automaton and what its patterns stand for.
-pub(super) struct Automaton {
+/// The scanner and what its terms stand for.
+pub(super) struct DenseIndex {
+    pub(super) scanner: Scanner,
+    pub(super) keys: Vec<Key>,
+}
+
+/// The automaton and what its patterns stand for.
+pub(super) struct PlainIndex {
     pub(super) automaton: Option<AhoCorasick>,
     pub(super) keys: Vec<Key>,
 }
@@ -34,19 +42,19 @@ fn is_dense_key(key: &str) -> bool {
     key.chars().all(|c| crate::text::class_of(c).is_dense())
 }
 
-/// Patterns under construction.
+/// Keys under construction.
 #[derive(Default)]
-struct AutomatonBuilder<'t> {
-    patterns: Vec<&'t str>,
+struct KeysBuilder<'t> {
+    texts: Vec<&'t str>,
     keys: Vec<Key>,
     index: HashMap<&'t str, usize>,
 }
 
-impl<'t> AutomatonBuilder<'t> {
+impl<'t> KeysBuilder<'t> {
     /// What stands behind a text, made on first use.
     fn key(&mut self, text: &'t str) -> &mut Key {
         let at = *self.index.entry(text).or_insert_with(|| {
-            self.patterns.push(text);
+            self.texts.push(text);
             let chars = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
             self.keys.push(Key { chars, ..Key::default() });
             self.keys.len() - 1
@@ -54,54 +62,60 @@ impl<'t> AutomatonBuilder<'t> {
         &mut self.keys[at]
     }
 
-    fn build(self) -> Result<Automaton, String> {
-        let automaton = if self.patterns.is_empty() {
+    fn dense(self, bigrams: &Bigrams) -> Result<DenseIndex, String> {
+        let scanner = Scanner::build(self.texts, bigrams, |c, out| out.push(c)).map_err(|e| e.to_string())?;
+        Ok(DenseIndex { scanner, keys: self.keys })
+    }
+
+    fn plain(self) -> Result<PlainIndex, String> {
+        let automaton = if self.texts.is_empty() {
             None
         } else {
             let built = AhoCorasick::builder()
                 .kind(Some(AhoCorasickKind::ContiguousNFA))
                 .match_kind(MatchKind::Standard)
-                .build(&self.patterns);
+                .build(&self.texts);
             Some(built.map_err(|e| e.to_string())?)
         };
-        Ok(Automaton { automaton, keys: self.keys })
+        Ok(PlainIndex { automaton, keys: self.keys })
     }
 }
 
-/// The two automata under construction.
+/// Both indexes under construction.
 #[derive(Default)]
-struct AutomataBuilder<'t> {
-    dense: AutomatonBuilder<'t>,
-    plain: AutomatonBuilder<'t>,
+struct IndexesBuilder<'t> {
+    dense: KeysBuilder<'t>,
+    plain: KeysBuilder<'t>,
 }
 
-impl<'t> AutomataBuilder<'t> {
-    /// What stands behind a text, in the automaton of the view that can contain it.
+impl<'t> IndexesBuilder<'t> {
+    /// What stands behind a text, in the index of the view that can contain it.
     fn key(&mut self, text: &'t str) -> &mut Key {
         if is_dense_key(text) { self.dense.key(text) } else { self.plain.key(text) }
     }
 }
 
-/// The automata over the dense and the plain view.
-pub(super) fn build_automata(
+/// The indexes of the dense and the plain view.
+pub(super) fn build_indexes(
     terms: &[Term],
     exemptions: &[Exemption],
     rules: &RuleSet,
-) -> Result<(Automaton, Automaton), String> {
-    let mut automata = AutomataBuilder::default();
+    bigrams: &Bigrams,
+) -> Result<(DenseIndex, PlainIndex), String> {
+    let mut indexes = IndexesBuilder::default();
     for (number, term) in (0..).zip(terms) {
-        automata.key(&term.key).terms.push(number);
+        indexes.key(&term.key).terms.push(number);
     }
     for (number, exemption) in (0..).zip(exemptions) {
-        automata.key(&exemption.key).exemptions.push(number);
+        indexes.key(&exemption.key).exemptions.push(number);
     }
     for (atom, pattern) in rules.patterns() {
         if let Need::Words(words) = &pattern.need {
-            words.iter().for_each(|word| automata.key(word).words.push(atom));
+            words.iter().for_each(|word| indexes.key(word).words.push(atom));
         }
     }
     for (gate, words) in rules.gates() {
-        words.iter().for_each(|word| automata.key(word).gates.push(gate));
+        words.iter().for_each(|word| indexes.key(word).gates.push(gate));
     }
-    Ok((automata.dense.build()?, automata.plain.build()?))
+    Ok((indexes.dense.dense(bigrams)?, indexes.plain.plain()?))
 }
