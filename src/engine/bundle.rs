@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::decide::{Articles, Policy};
-use crate::lexicon::{Bigrams, Lexicon, LoadContext, Problem, SourceFile};
+use crate::lexicon::{Bigrams, DisguiseTables, Lexicon, LoadContext, Problem, SourceFile};
 use crate::model::{Label, Taxonomy, Versions};
 use crate::segment::Segmenter;
 use crate::text::{FoldTable, SlotData, SlotFinder, TableError};
@@ -68,6 +68,8 @@ impl Bundle {
         let bigrams = Bigrams::parse(find("fold/bigrams.tsv").unwrap_or("")).map_err(|(line, message)| {
             BundleError(vec![Problem::error("fold/bigrams.tsv", line, message)])
         })?;
+        let disguises = DisguiseTables::parse(|name| find(&format!("fold/{name}")))
+            .map_err(|problem| BundleError(vec![problem]))?;
         let taxonomy = match find("taxonomy.toml") {
             Some(text) => read_taxonomy(text).map_err(|p| BundleError(vec![p]))?,
             None => return Err(BundleError(vec![missing("taxonomy.toml")])),
@@ -79,7 +81,7 @@ impl Bundle {
         let slots = part("slots.toml").and_then(read_slots);
         let segmenter = Segmenter::new(find("segment/user.dict").unwrap_or(""))
             .map_err(|e| Problem::error("segment/user.dict", 0, e.to_string()));
-        let context = LoadContext { table: &table, bigrams: &bigrams, taxonomy: &taxonomy, today };
+        let context = LoadContext { table: &table, bigrams: &bigrams, disguises: &disguises, taxonomy: &taxonomy, today };
         let lexicon = Lexicon::load(&under(files, "lexicon/"), &under(files, "rules/"), context);
         let lexicon = lexicon.map_err(|mut found| problems.append(&mut found)).ok().filter(|l| {
             let enough = l.terms().len() >= TERMS_MIN;

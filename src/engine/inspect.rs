@@ -10,6 +10,8 @@ use crate::text::{FoldedText, SymbolRange};
 #[derive(Debug, Default)]
 pub struct Scratch {
     folded: FoldedText,
+    /// The text with its disguises undone.
+    restored: FoldedText,
     scan: ScanScratch,
     matches: Matches,
     pub(super) pieces: Vec<Piece>,
@@ -87,12 +89,14 @@ pub fn inspect<'s>(
     for (_, text) in item.texts() {
         scratch.folded.push_field(&bundle.table, text);
     }
-    bundle.lexicon.scan_into(
-        &scratch.folded,
-        item.surface(),
-        (&bundle.segmenter, &bundle.slots),
-        &mut scratch.scan,
-        &mut scratch.matches,
-    );
+    let Scratch { folded, restored, scan, matches, .. } = scratch;
+    let helpers = (&bundle.segmenter, &bundle.slots);
+    bundle.lexicon.scan_into(folded, item.surface(), helpers, scan, matches);
+    let edits = bundle.lexicon.find_disguised(folded, &bundle.segmenter, scan, matches);
+    if !edits.is_empty() {
+        folded.rewrite_into(&bundle.table, edits, restored);
+        std::mem::swap(folded, restored);
+        bundle.lexicon.scan_into(folded, item.surface(), helpers, scan, matches);
+    }
     Ok(scratch.findings())
 }

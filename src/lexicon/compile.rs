@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aho_corasick::AhoCorasick;
 use jiff::civil::Date;
 
+use super::disguise::{DisguiseTables, Disguises};
 use super::evaluate::RuleSet;
 use super::format::{Mode, Origin, RawExemption, RawLexiconFile, RawRuleFile, RawTerm, RawView, SourceFile};
 use super::index::{DenseIndex, PlainIndex, build_indexes};
@@ -68,6 +69,7 @@ pub struct Lexicon {
     pub(super) rules: RuleSet,
     pub(super) dense: DenseIndex,
     pub(super) plain: PlainIndex,
+    pub(super) disguises: Disguises,
     files: Vec<String>,
     expired: Vec<String>,
 }
@@ -89,6 +91,8 @@ pub struct LoadContext<'a> {
     pub table: &'a FoldTable,
     /// Frequencies of pairs of characters.
     pub bigrams: &'a Bigrams,
+    /// Sounds, look-alikes and parts of characters.
+    pub disguises: &'a DisguiseTables,
     /// Resolves labels.
     pub taxonomy: &'a Taxonomy,
     /// Terms that expired before this day are left out.
@@ -155,7 +159,7 @@ impl Lexicon {
     /// Bytes of the scanner and the automaton.
     pub fn memory_bytes(&self) -> usize {
         let plain = self.plain.automaton.as_ref().map_or(0, AhoCorasick::memory_usage);
-        self.dense.scanner.memory_bytes() + plain
+        self.dense.scanner.memory_bytes() + self.disguises.memory_bytes() + plain
     }
 }
 
@@ -389,10 +393,11 @@ impl<'a> Loader<'a> {
             return Err(self.problems);
         }
         let rules = book.compile(&mut self.terms, self.context.taxonomy);
-        match build_indexes(&self.terms, &self.exemptions, &rules, self.context.bigrams) {
-            Ok((dense, plain)) => {
+        let sources = (self.context.disguises, self.context.bigrams);
+        match build_indexes(&self.terms, &self.exemptions, &rules, sources) {
+            Ok((dense, plain, disguises)) => {
                 let Self { terms, exemptions, files, expired, .. } = self;
-                Ok(Lexicon { terms, exemptions, rules, dense, plain, files, expired })
+                Ok(Lexicon { terms, exemptions, rules, dense, plain, disguises, files, expired })
             }
             Err(message) => Err(vec![Problem::error("lexicon", 0, message)]),
         }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::compile::{Exemption, Term};
+use super::disguise::{DisguiseTables, Disguises, Spelling};
 use super::evaluate::RuleSet;
 use super::gate::GateId;
 use super::pattern::Need;
@@ -28,7 +29,12 @@ pub(super) struct Key {
 /// The scanner and what its terms stand for.
 pub(super) struct DenseIndex {
     pub(super) scanner: Scanner,
+    /// By number of the scanner's term; the numbers behind them are of `spellings`.
     pub(super) keys: Vec<Key>,
+    /// Other spellings of words.
+    pub(super) spellings: Vec<Spelling>,
+    /// The word that a key is.
+    pub(super) words_of_keys: Vec<Option<u32>>,
 }
 
 /// The automaton and what its patterns stand for.
@@ -62,9 +68,13 @@ impl<'t> KeysBuilder<'t> {
         &mut self.keys[at]
     }
 
-    fn dense(self, bigrams: &Bigrams) -> Result<DenseIndex, String> {
-        let scanner = Scanner::build(self.texts, bigrams, |c, out| out.push(c)).map_err(|e| e.to_string())?;
-        Ok(DenseIndex { scanner, keys: self.keys })
+    fn dense(self, tables: &DisguiseTables, bigrams: &Bigrams) -> Result<(DenseIndex, Disguises), String> {
+        let (disguises, words_of_keys, spelled) =
+            Disguises::build(tables, bigrams, self.texts.iter().copied())?;
+        let texts = self.texts.iter().copied().chain(spelled.iter().map(|(text, _)| text.as_str()));
+        let scanner = Scanner::build(texts, bigrams, |c, out| out.push(c)).map_err(|e| e.to_string())?;
+        let spellings = spelled.iter().map(|(_, spelling)| *spelling).collect();
+        Ok((DenseIndex { scanner, keys: self.keys, spellings, words_of_keys }, disguises))
     }
 
     fn plain(self) -> Result<PlainIndex, String> {
@@ -100,8 +110,8 @@ pub(super) fn build_indexes(
     terms: &[Term],
     exemptions: &[Exemption],
     rules: &RuleSet,
-    bigrams: &Bigrams,
-) -> Result<(DenseIndex, PlainIndex), String> {
+    (tables, bigrams): (&DisguiseTables, &Bigrams),
+) -> Result<(DenseIndex, PlainIndex, Disguises), String> {
     let mut indexes = IndexesBuilder::default();
     for (number, term) in (0..).zip(terms) {
         indexes.key(&term.key).terms.push(number);
@@ -117,5 +127,6 @@ pub(super) fn build_indexes(
     for (gate, words) in rules.gates() {
         words.iter().for_each(|word| indexes.key(word).gates.push(gate));
     }
-    Ok((indexes.dense.dense(bigrams)?, indexes.plain.plain()?))
+    let (dense, disguises) = indexes.dense.dense(tables, bigrams)?;
+    Ok((dense, indexes.plain.plain()?, disguises))
 }

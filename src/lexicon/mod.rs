@@ -6,6 +6,7 @@
 //! boundaries, exemptions. Rules look only at hits, so an ordinary text costs one scan.
 
 mod compile;
+mod disguise;
 mod evaluate;
 mod format;
 mod gate;
@@ -19,6 +20,7 @@ mod scanner;
 mod verify;
 
 pub use compile::{Exemption, Lexicon, LoadContext, Term};
+pub use disguise::DisguiseTables;
 pub use format::{Mode, Origin, SourceFile};
 pub use problem::{Level, Problem};
 pub(crate) use problem::{parse_toml, suggestion};

@@ -1,6 +1,7 @@
 //! One pass of the automata over a folded text, then verification of what they found.
 
 use super::compile::{Lexicon, TERM_CHARS_MAX};
+use super::disguise::DisguiseScratch;
 use super::evaluate::{Occurrences, RuleScratch};
 use super::format::Mode;
 use super::rule::RuleHit;
@@ -8,7 +9,7 @@ use super::scanner::{ScanBuffer, TermHit};
 use super::verify::{self, Window};
 use crate::model::Surface;
 use crate::segment::Segmenter;
-use crate::text::{FoldedText, Hint, Slot, SlotFinder, SymbolRange, Transforms};
+use crate::text::{Edit, FoldedText, Hint, Slot, SlotFinder, SymbolRange, Transforms};
 
 /// Most verified hits that are kept of one item; the decision says when there were more.
 pub(crate) const HITS_MAX: usize = 1 << 16;
@@ -60,6 +61,7 @@ pub struct Matches {
 pub struct ScanScratch {
     buffer: ScanBuffer,
     raw: Vec<TermHit>,
+    disguise: DisguiseScratch,
     innocent: Vec<(SymbolRange, u32)>,
     hints: Vec<Hint>,
     pub(super) window: Window,
@@ -101,8 +103,9 @@ impl Lexicon {
         scratch: &mut ScanScratch,
         out: &mut Matches,
     ) {
-        let ScanScratch { buffer, raw, .. } = scratch;
+        let ScanScratch { buffer, raw, disguise, .. } = scratch;
         raw.clear();
+        disguise.spelled.clear();
         out.hits_cut |=
             !self.dense.scanner.find_in_chars_into(text.dense().chars(), RAW_HITS_MAX, buffer, raw);
         scratch.rule.words.clear();
@@ -112,6 +115,7 @@ impl Lexicon {
             return;
         }
         scratch.raw.sort_unstable_by_key(|raw| (raw.end, raw.start));
+        self.take_spelled(scratch);
         for raw in &scratch.raw {
             let key = &self.dense.keys[raw.term as usize];
             if key.exemptions.is_empty() {
@@ -155,6 +159,33 @@ impl Lexicon {
                 }
             }
         }
+    }
+
+    /// Sets hits of other spellings aside.
+    fn take_spelled(&self, scratch: &mut ScanScratch) {
+        let ScanScratch { raw, disguise, .. } = scratch;
+        raw.retain(|hit| {
+            let spelling = (hit.term as usize).checked_sub(self.dense.keys.len());
+            if let Some(spelling) = spelling.and_then(|index| self.dense.spellings.get(index)) {
+                disguise.spelled.push((hit.start, hit.end, *spelling));
+            }
+            spelling.is_none()
+        });
+    }
+
+    /// Lists what of a scanned text is in disguise and has to be rewritten before it is scanned again; nothing for
+    /// most texts. Goes by what [`Self::scan_into`] left in `scratch` and `out`.
+    pub fn find_disguised<'s>(
+        &self,
+        text: &FoldedText,
+        segmenter: &Segmenter,
+        scratch: &'s mut ScanScratch,
+        out: &Matches,
+    ) -> &'s [Edit] {
+        let index = &self.dense;
+        let scratch = &mut scratch.disguise;
+        self.disguises.find_into(text, &out.hits, segmenter, &index.scanner, &index.words_of_keys, scratch);
+        &scratch.edits
     }
 
     fn scan_plain(&self, text: &FoldedText, scratch: &mut ScanScratch, out: &mut Matches) {

@@ -9,7 +9,7 @@ use crate::model::ByteSpan;
 bitflags! {
     /// Disguises and typography that were undone to see a character, a set.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub struct Transforms: u16 {
+    pub struct Transforms: u32 {
         /// Full or half width.
         const WIDTH = 1;
         /// Upper case.
@@ -42,12 +42,26 @@ bitflags! {
         const DROP_NOISE = 1 << 14;
         /// Chinese or spoken numerals read as digits, or a dot written as a word.
         const READ_AS = 1 << 15;
+        /// Characters or letters of the same or a similar sound.
+        const SOUND = 1 << 16;
+        /// A character that looks alike.
+        const SHAPE = 1 << 17;
+        /// A character written as its parts.
+        const SPLIT = 1 << 18;
+        /// Characters in another order.
+        const REVERSED = 1 << 19;
+        /// Repeated characters.
+        const REPEATED = 1 << 20;
+        /// Letters, digits or particles between the characters.
+        const FILLER = 1 << 21;
+        /// The first letters of the syllables.
+        const INITIALS = 1 << 22;
     }
 }
 
 impl Transforms {
     /// The identifiers that decisions carry, one per member.
-    pub const NAMES: [(Self, &'static str); 16] = [
+    pub const NAMES: [(Self, &'static str); 23] = [
         (Self::WIDTH, "width"),
         (Self::CASE, "case"),
         (Self::HANT, "t2s"),
@@ -64,6 +78,13 @@ impl Transforms {
         (Self::DROP_BLANK, "drop_blank"),
         (Self::DROP_NOISE, "drop_noise"),
         (Self::READ_AS, "read_as"),
+        (Self::SOUND, "sound"),
+        (Self::SHAPE, "shape"),
+        (Self::SPLIT, "split"),
+        (Self::REVERSED, "reversed"),
+        (Self::REPEATED, "repeated"),
+        (Self::FILLER, "filler"),
+        (Self::INITIALS, "initials"),
     ];
 
     /// The names of the members, in the order of [`Self::NAMES`].
@@ -288,6 +309,11 @@ impl FoldedText {
         SymbolRange { start: symbol(first), end: symbol(end.saturating_sub(1)) + 1 }
     }
 
+    /// A dense character. O(1).
+    pub fn dense_char(&self, index: u32) -> Option<char> {
+        self.dense.get(self.dense_starts.get(index as usize)?.byte as usize..)?.chars().next()
+    }
+
     /// Byte offset of a dense character in the dense view; the length of the view behind the last.
     pub fn dense_byte(&self, index: u32) -> usize {
         self.dense_starts.get(index as usize).map_or(self.dense.len(), |d| d.byte as usize)
@@ -325,6 +351,11 @@ impl FoldedText {
         let ends = self.field_starts.iter().skip(1).map(|start| start - 1);
         let starts = self.field_starts.iter().copied();
         starts.zip(ends.chain([as_u32(self.symbols.len())])).map(|(start, end)| SymbolRange { start, end })
+    }
+
+    /// Number of fields.
+    pub(super) fn field_count(&self) -> usize {
+        self.field_starts.len()
     }
 
     /// Index of the field that a symbol belongs to.

@@ -9,11 +9,13 @@ mod escape;
 mod fold;
 mod folded;
 mod gloss;
+mod rewrite;
 mod slots;
 mod squeezed;
 mod table;
 
 pub use folded::{Class, FoldedText, Numeral, Symbol, SymbolRange, Transforms};
+pub use rewrite::Edit;
 pub use slots::{Hint, HintKind, Slot, SlotData, SlotDataError, SlotFinder, SlotKind};
 pub use squeezed::Squeezed;
 pub use table::{FoldTable, TableError};

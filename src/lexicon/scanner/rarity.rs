@@ -41,6 +41,11 @@ impl Bigrams {
         Ok(bigrams)
     }
 
+    /// Whether two characters stand side by side often enough to be listed.
+    pub fn is_common(&self, left: char, right: char) -> bool {
+        self.classes.contains_key(&(left, right))
+    }
+
     /// How often a pair occurs: a logarithm to the base of the fourth root of two, 0 or 1 for the rarest.
     pub(super) fn class(&self, left: char, right: char) -> u32 {
         if let Some(class) = self.classes.get(&(left, right)) {

@@ -1,0 +1,124 @@
+//! Which finds stand: what is written must be unusual, and short words need support.
+
+use super::{DisguiseScratch, Disguises, as_u32, overlap};
+use crate::lexicon::scan::Hit;
+use crate::segment::Segmenter;
+use crate::text::{Class, Edit, FoldedText, SymbolRange, Transforms};
+
+/// Distance in which other finds and hits support one.
+const SUPPORT_SYMBOLS: u32 = 40;
+/// Dense characters that are tokenised on either side of a find.
+const WINDOW_CHARS: usize = 4;
+
+/// A word that may be meant by a stretch of text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Find {
+    pub(super) range: SymbolRange,
+    /// First dense character.
+    pub(super) first: u32,
+    /// One past the last dense character.
+    pub(super) end: u32,
+    /// Number of the word.
+    pub(super) word: u32,
+    pub(super) transforms: Transforms,
+    /// Characters of the word.
+    pub(super) length: u32,
+    /// Characters that are written otherwise.
+    pub(super) changed: u32,
+    /// Of these, how many have only a similar sound.
+    pub(super) blurred: u32,
+    /// Whether Latin letters or particles stand inside.
+    pub(super) has_latin: bool,
+}
+
+impl Find {
+    /// Whether a find may stand where nothing else is suspicious. The limits follow from how often ordinary text sounds
+    /// like a word of so many syllables: `cargo bench --bench views` prints it.
+    fn stands_alone(&self) -> bool {
+        self.length >= 4 && self.blurred == 0 || self.length == 3 && self.blurred == 0 && !self.transforms.contains(Transforms::REVERSED)
+    }
+
+    /// Whether it may stand at all.
+    fn may_stand(&self) -> bool {
+        match self.length {
+            0..=2 => self.blurred == 0 || self.blurred == 1 && self.changed == 1,
+            3 => self.blurred <= 1,
+            _ => self.blurred * 2 <= self.length,
+        }
+    }
+}
+
+impl Disguises {
+    /// Turns the finds that stand into edits, the longest words first.
+    pub(super) fn keep_plausible(
+        &self,
+        text: &FoldedText,
+        hits: &[Hit],
+        segmenter: &Segmenter,
+        scratch: &mut DisguiseScratch,
+    ) {
+        let DisguiseScratch { finds, boundaries, edits, .. } = scratch;
+        let is_written = |find: &Find| {
+            hits.iter().any(|hit| overlap(hit.range, find.range) && hit.range.len() >= find.length.min(find.range.len()))
+        };
+        finds.retain(|find| find.may_stand() && !is_written(find) && self.is_unusual(text, find, segmenter, boundaries));
+        finds.sort_unstable_by_key(|find| {
+            (std::cmp::Reverse(find.length), find.blurred, find.changed, find.range, find.word)
+        });
+        let near = |a: SymbolRange, b: SymbolRange| {
+            !overlap(a, b) && a.start < b.end.saturating_add(SUPPORT_SYMBOLS) && b.start < a.end.saturating_add(SUPPORT_SYMBOLS)
+        };
+        let mut kept: Vec<Find> = Vec::new();
+        for find in &*finds {
+            let is_supported = || {
+                hits.iter().any(|hit| near(hit.range, find.range)) || finds.iter().any(|other| near(other.range, find.range))
+            };
+            if kept.iter().all(|other| !overlap(other.range, find.range)) && (find.stands_alone() || is_supported()) {
+                kept.push(*find);
+            }
+        }
+        kept.sort_unstable_by_key(|find| find.range);
+        edits.extend(kept.iter().map(|find| Edit {
+            range: find.range,
+            text: self.word(find).into(),
+            transforms: find.transforms,
+        }));
+    }
+
+    /// Whether what is written at a find is not ordinary text: no pair of its characters is common, and no changed
+    /// character belongs to a word of its own.
+    fn is_unusual(&self, text: &FoldedText, find: &Find, segmenter: &Segmenter, boundaries: &mut Vec<u32>) -> bool {
+        if find.has_latin {
+            return self.latin_stands_apart(text, find);
+        }
+        let written = || (find.first..find.end).filter_map(|index| text.dense_char(index));
+        if written().zip(written().skip(1)).any(|(left, right)| self.bigrams.is_common(left, right)) {
+            return false;
+        }
+        let (window, start) =
+            text.dense_window(find.first as usize..find.end as usize, WINDOW_CHARS, WINDOW_CHARS);
+        segmenter.boundaries_into(window, boundaries);
+        let is_aligned = find.end - find.first == find.length;
+        let word = self.word(find);
+        (0..find.end - find.first).zip(written()).all(|(offset, c)| {
+            let is_kept = is_aligned && word.get(offset as usize) == Some(&c);
+            let byte = text.dense_byte(find.first + offset) - start;
+            is_kept || stands_alone(boundaries, byte, c)
+        })
+    }
+
+    /// Whether the Latin letters of a find belong to no longer Latin word.
+    #[expect(clippy::unused_self, reason = "reads as a step of the gate")]
+    fn latin_stands_apart(&self, text: &FoldedText, find: &Find) -> bool {
+        let symbols = text.symbols();
+        let is_latin = |index: usize| symbols.get(index).is_some_and(|s| matches!(s.class, Class::Latin | Class::Digit));
+        let (first, last) = (find.range.start as usize, find.range.end as usize - 1);
+        !(first > 0 && is_latin(first) && is_latin(first - 1)) && !(is_latin(last) && is_latin(last + 1))
+    }
+}
+
+/// Whether a character is a token of its own.
+fn stands_alone(boundaries: &[u32], byte: usize, c: char) -> bool {
+    let has = |byte: usize| boundaries.binary_search(&as_u32(byte)).is_ok();
+    has(byte) && has(byte + c.len_utf8())
+}

@@ -1,0 +1,236 @@
+//! Words in disguise: a folded text and what was found in it go in, the words that it means come out.
+//!
+//! Words are looked for by their *sound* (薇信, weixin, 微xin), by their *shape* (徽信), split into parts (彳攵亻言),
+//! from back to front, with repeated characters, and with letters or particles put between (加a微b信). Most of what is
+//! found this way is ordinary text: of two syllables nearly every seventh post has some. A find stands only if what is
+//! written there is *unusual*: no pair of its characters is common, none belongs to an ordinary word; and the shorter it
+//! is, the more support it needs from what else the text says. The text is then restored and judged as any other,
+//! with the disguise noted on every character.
+
+mod gate;
+mod loose;
+mod sound;
+mod tables;
+mod variants;
+
+pub use tables::DisguiseTables;
+
+use std::collections::HashMap;
+
+use super::scan::Hit;
+use super::scanner::{Bigrams, ScanBuffer, Scanner, TermHit};
+use super::verify;
+use crate::segment::Segmenter;
+use crate::text::{Edit, FoldedText, SymbolRange, Transforms};
+use gate::Find;
+use sound::SoundView;
+
+/// Characters of the words that are looked for in disguise.
+const WORD_CHARS: std::ops::RangeInclusive<usize> = 2..=8;
+/// Most finds that are weighed in one text.
+const FINDS_MAX: usize = 4096;
+
+/// Another spelling of a word, that is searched for like a term.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spelling {
+    word: u32,
+    transforms: Transforms,
+}
+
+/// Finds words in disguise. Built once per bundle.
+pub(super) struct Disguises {
+    tables: DisguiseTables,
+    bigrams: Bigrams,
+    words: Vec<Box<[char]>>,
+    by_sound: Scanner,
+    /// Per term of `by_sound`, its word.
+    sound_words: Vec<u32>,
+}
+
+impl std::fmt::Debug for Disguises {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Disguises").field("words", &self.words.len()).finish_non_exhaustive()
+    }
+}
+
+/// Reused buffers.
+#[derive(Debug, Default)]
+pub(super) struct DisguiseScratch {
+    /// Other spellings that the scan met: dense characters and spelling.
+    pub(super) spelled: Vec<(u32, u32, Spelling)>,
+    sound: SoundView,
+    buffer: ScanBuffer,
+    hits: Vec<TermHit>,
+    loose: loose::Buffers,
+    finds: Vec<Find>,
+    boundaries: Vec<u32>,
+    pub(super) edits: Vec<Edit>,
+}
+
+impl Disguises {
+    /// Prepares the words among `keys`, the texts that the scan looks for; returns the number of the word that each key
+    /// is, and their other spellings.
+    pub(super) fn build<'t>(
+        tables: &DisguiseTables,
+        bigrams: &Bigrams,
+        keys: impl Iterator<Item = &'t str>,
+    ) -> Result<(Self, Vec<Option<u32>>, Vec<(String, Spelling)>), String> {
+        let is_word = |key: &str| {
+            WORD_CHARS.contains(&key.chars().count()) && key.chars().all(|c| crate::text::class_of(c).is_han())
+        };
+        let mut words: Vec<Box<[char]>> = Vec::new();
+        let numbered = keys.map(|key| {
+            is_word(key).then(|| {
+                words.push(key.chars().collect());
+                as_u32(words.len() - 1)
+            })
+        });
+        let words_of_keys: Vec<Option<u32>> = numbered.collect();
+        let mut spellings = Vec::new();
+        for (number, word) in (0..).zip(&words) {
+            variants::spellings(tables, word, |text, transforms| {
+                if text.chars().ne(word.iter().copied()) && !has_common_pair(bigrams, &text) {
+                    spellings.push((text, Spelling { word: number, transforms }));
+                }
+            });
+        }
+        spellings.sort_unstable_by(|a, b| (&a.0, a.1.word).cmp(&(&b.0, b.1.word)));
+        spellings.dedup_by(|a, b| (&a.0, a.1.word) == (&b.0, b.1.word));
+        // Of words that sound alike the most ordinary one is meant.
+        let mut by_sound: HashMap<String, u32> = HashMap::new();
+        for (number, word) in (0..).zip(&words) {
+            for sounds in sound::spellings(tables, word) {
+                let best = by_sound.entry(sounds).or_insert(number);
+                if commonness(bigrams, word) > commonness(bigrams, &words[*best as usize]) {
+                    *best = number;
+                }
+            }
+        }
+        let mut sounds: Vec<(String, u32)> = by_sound.into_iter().collect();
+        sounds.sort_unstable();
+        let scanner = Scanner::build(sounds.iter().map(|(text, _)| text.as_str()), &Bigrams::default(), |c, out| {
+            out.push(c);
+        });
+        let disguises = Self {
+            tables: tables.clone(),
+            bigrams: bigrams.clone(),
+            words,
+            by_sound: scanner.map_err(|e| e.to_string())?,
+            sound_words: sounds.into_iter().map(|(_, word)| word).collect(),
+        };
+        Ok((disguises, words_of_keys, spellings))
+    }
+
+    /// Bytes of the tables of the scanner.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.by_sound.memory_bytes()
+    }
+
+    /// Lists what has to be rewritten so that the text says what it means, in order and without overlaps.
+    ///
+    /// `hits` is what was found as it is written; `scratch.spelled` what the same scan found in other spellings.
+    /// O(text + finds); allocates nothing for texts in which nothing is found.
+    pub(super) fn find_into(
+        &self,
+        text: &FoldedText,
+        hits: &[Hit],
+        segmenter: &Segmenter,
+        scanner: &Scanner,
+        words_of_keys: &[Option<u32>],
+        scratch: &mut DisguiseScratch,
+    ) {
+        scratch.edits.clear();
+        scratch.finds.clear();
+        self.find_spelled(text, scratch);
+        self.find_by_sound(text, scratch);
+        self.find_loose(text, scanner, words_of_keys, scratch);
+        if scratch.finds.is_empty() {
+            return;
+        }
+        scratch.finds.truncate(FINDS_MAX);
+        self.keep_plausible(text, hits, segmenter, scratch);
+    }
+
+    fn find_spelled(&self, text: &FoldedText, scratch: &mut DisguiseScratch) {
+        for (first, end, spelling) in &scratch.spelled {
+            let range = text.from_dense(*first, *end);
+            if verify::gaps_are_allowed(text, range, end - first) {
+                let length = as_u32(self.words[spelling.word as usize].len());
+                let changed = if spelling.transforms == Transforms::SHAPE { 1 } else { length };
+                let find = Find { range, first: *first, end: *end, word: spelling.word, transforms: spelling.transforms, length, changed, blurred: 0, has_latin: spelling.transforms == Transforms::INITIALS };
+                scratch.finds.push(find);
+            }
+        }
+    }
+
+    fn find_by_sound(&self, text: &FoldedText, scratch: &mut DisguiseScratch) {
+        let DisguiseScratch { sound, buffer, hits, finds, .. } = scratch;
+        sound.fill(&self.tables, text);
+        hits.clear();
+        self.by_sound.find_in_chars_into(sound.symbols.iter().copied(), FINDS_MAX, buffer, hits);
+        for hit in &*hits {
+            let units = &sound.units[hit.start as usize..hit.end as usize];
+            let word = self.sound_words[hit.term as usize];
+            let (first, end) = (units[0].first, units[units.len() - 1].end);
+            let mut find = Find { range: text.from_dense(first, end), first, end, word, transforms: Transforms::SOUND, length: hit.end - hit.start, changed: 0, blurred: 0, has_latin: false };
+            for (unit, c) in units.iter().zip(&self.words[word as usize]) {
+                find.has_latin |= unit.is_latin;
+                if unit.is_latin || text.dense_char(unit.first) != Some(*c) {
+                    find.changed += 1;
+                    find.blurred += u32::from(self.tables.readings(*c).all(|s| s != unit.syllable));
+                }
+            }
+            if find.changed > 0 && verify::gaps_are_allowed(text, find.range, end - first) {
+                finds.push(find);
+            }
+        }
+    }
+
+    /// Finds words with something put between their characters, or with repeated ones.
+    fn find_loose(
+        &self,
+        text: &FoldedText,
+        scanner: &Scanner,
+        words_of_keys: &[Option<u32>],
+        scratch: &mut DisguiseScratch,
+    ) {
+        let DisguiseScratch { loose, buffer, hits, finds, .. } = scratch;
+        loose.for_each_view(text, |view, transforms| {
+            hits.clear();
+            scanner.find_in_chars_into(view.chars.iter().copied(), FINDS_MAX, buffer, hits);
+            for hit in &*hits {
+                let Some(Some(word)) = words_of_keys.get(hit.term as usize).copied() else { continue };
+                let Some((first, end)) = view.stretch(hit.start, hit.end) else { continue };
+                let range = text.from_dense(first, end);
+                let length = hit.end - hit.start;
+                if verify::gaps_are_allowed(text, range, end - first) {
+                    finds.push(Find { range, first, end, word, transforms, length, changed: length, blurred: 0, has_latin: true });
+                }
+            }
+        });
+    }
+
+    /// The word of a find.
+    fn word(&self, find: &Find) -> &[char] {
+        &self.words[find.word as usize]
+    }
+}
+
+/// Whether two characters of a text that stand side by side often do.
+fn has_common_pair(bigrams: &Bigrams, text: &str) -> bool {
+    text.chars().zip(text.chars().skip(1)).any(|(left, right)| bigrams.is_common(left, right))
+}
+
+fn commonness(bigrams: &Bigrams, word: &[char]) -> usize {
+    word.windows(2).filter(|pair| bigrams.is_common(pair[0], pair[1])).count()
+}
+
+/// Texts are far shorter than 2^32.
+fn as_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The part of a range that two ranges share is not empty.
+fn overlap(a: SymbolRange, b: SymbolRange) -> bool {
+    a.start < b.end && b.start < a.end
+}

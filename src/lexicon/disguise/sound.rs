@@ -1,0 +1,129 @@
+//! The text as it sounds: one symbol per syllable, whether it is written in Han or in Latin letters.
+
+use super::tables::{DisguiseTables, Syllable};
+use crate::text::FoldedText;
+
+/// Symbols of syllable classes stand here, in the private use area; Latin letters and digits stand for themselves.
+const SYLLABLES_START: u32 = 0xE000;
+
+/// One symbol of the view.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unit {
+    /// First dense character.
+    pub(super) first: u32,
+    /// One past the last dense character.
+    pub(super) end: u32,
+    /// The syllable; 0 for letters that spell none.
+    pub(super) syllable: Syllable,
+    /// Whether it is written in Latin letters.
+    pub(super) is_latin: bool,
+}
+
+/// The view of sound; a reused buffer.
+#[derive(Debug, Default)]
+pub(super) struct SoundView {
+    pub(super) units: Vec<Unit>,
+    pub(super) symbols: Vec<char>,
+    letters: Vec<u8>,
+    syllables: Vec<(usize, Syllable)>,
+}
+
+/// The symbol of a class of syllables.
+pub(super) fn symbol_of(class: Syllable) -> char {
+    char::from_u32(SYLLABLES_START + u32::from(class)).unwrap_or('\0')
+}
+
+impl SoundView {
+    /// Makes the view of a text. O(characters).
+    pub(super) fn fill(&mut self, tables: &DisguiseTables, text: &FoldedText) {
+        self.units.clear();
+        self.symbols.clear();
+        let mut word_start = 0;
+        for (index, c) in (0_u32..).zip(text.dense().chars()) {
+            if c.is_ascii_lowercase() {
+                if self.letters.is_empty() {
+                    word_start = index;
+                }
+                self.letters.push(c as u8);
+                continue;
+            }
+            self.flush(tables, text, word_start);
+            let syllable = tables.usual(c);
+            let symbol = if syllable == 0 { c } else { symbol_of(tables.class(syllable)) };
+            self.push(Unit { first: index, end: index + 1, syllable, is_latin: false }, symbol);
+        }
+        self.flush(tables, text, word_start);
+    }
+
+    fn push(&mut self, unit: Unit, symbol: char) {
+        self.units.push(unit);
+        self.symbols.push(symbol);
+    }
+
+    /// Reads the Latin letters collected so far, word by word; letters that stand alone are read together.
+    fn flush(&mut self, tables: &DisguiseTables, text: &FoldedText, start: u32) {
+        if self.letters.is_empty() {
+            return;
+        }
+        let letters = std::mem::take(&mut self.letters);
+        let touches = |index: usize| {
+            let at = start + as_u32(index);
+            text.from_dense(at, at + 2).len() == 2
+        };
+        let is_spaced = letters.len() > 2 && (0..letters.len() - 1).all(|index| !touches(index));
+        let mut first = 0;
+        while first < letters.len() {
+            let mut end = first + 1;
+            while end < letters.len() && (is_spaced || touches(end - 1)) {
+                end += 1;
+            }
+            self.push_word(tables, &letters[first..end], start + as_u32(first));
+            first = end;
+        }
+        self.letters = letters;
+        self.letters.clear();
+    }
+
+    fn push_word(&mut self, tables: &DisguiseTables, word: &[u8], start: u32) {
+        let mut syllables = std::mem::take(&mut self.syllables);
+        tables.pinyin_into(word, &mut syllables);
+        if syllables.is_empty() {
+            for (index, letter) in (start..).zip(word) {
+                let unit = Unit { first: index, end: index + 1, syllable: 0, is_latin: true };
+                self.push(unit, char::from(*letter));
+            }
+        }
+        let mut first = start;
+        for (length, syllable) in &syllables {
+            let end = first + as_u32(*length);
+            let unit = Unit { first, end, syllable: *syllable, is_latin: true };
+            self.push(unit, symbol_of(tables.class(*syllable)));
+            first = end;
+        }
+        self.syllables = syllables;
+    }
+}
+
+/// Texts are far shorter than 2^32.
+fn as_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The symbols of a word in the view of sound, once per combination of readings, at most eight.
+pub(super) fn spellings(tables: &DisguiseTables, word: &[char]) -> Vec<String> {
+    let mut all = vec![String::new()];
+    for c in word {
+        let mut classes: Vec<char> = tables.readings(*c).map(|s| symbol_of(tables.class(s))).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        if classes.is_empty() {
+            return Vec::new();
+        }
+        let more: Vec<String> =
+            classes.iter().flat_map(|class| all.iter().map(move |head| format!("{head}{class}"))).collect();
+        all = more;
+        all.truncate(8);
+    }
+    all
+}
+
