@@ -1,7 +1,7 @@
 //! Terms in, tables out.
 
 use super::rarity::Bigrams;
-use super::symbols::{NONE, SYMBOL_MAX, SymbolMap};
+use super::symbols::{EXPANSION_MAX, NONE, SYMBOL_MAX, SymbolMap};
 use super::{Bucket, CROWDED, Entry, LAST, LONG, PairFilter, Scanner, WINDOW, hash, left_of, right_of, scale};
 
 /// Most symbols of a term.
@@ -164,7 +164,11 @@ impl<'a, F: Fn(char, &mut Vec<char>)> Collector<'a, F> {
         let term = u32::try_from(self.terms).map_err(|_| ScannerError::TooLarge)?;
         let start = u32::try_from(self.arena.len()).map_err(|_| ScannerError::TooLarge)?;
         self.folded.clear();
-        text.chars().for_each(|c| (self.fold)(c, &mut self.folded));
+        for c in text.chars() {
+            let end = self.folded.len() + EXPANSION_MAX;
+            (self.fold)(c, &mut self.folded);
+            self.folded.truncate(end);
+        }
         let found = self.folded.len();
         let len = u8::try_from(found).map_err(|_| ScannerError::LongTerm { term: self.terms, found })?;
         for index in 0..found {

@@ -11,19 +11,12 @@ pub(super) const SYMBOL_MAX: u16 = 0xFFFD;
 /// Symbols of no term in front of the stream and behind it, so that a window around any place is inside the buffer.
 pub(super) const PAD: usize = 4;
 /// Most symbols that one character becomes.
-const EXPANSION_MAX: usize = 8;
+pub(super) const EXPANSION_MAX: usize = 8;
 
 const BMP: usize = 0x1_0000;
-const PAGE: usize = 0x100;
-
-/// An empty basic plane, made on the heap.
-fn basic_plane() -> Box<[u16; BMP]> {
-    match vec![NONE; BMP].into_boxed_slice().try_into() {
-        Ok(plane) => plane,
-        // The length is right.
-        Err(_) => Box::new([NONE; BMP]),
-    }
-}
+pub(super) const PAGE: usize = 0x100;
+/// Pages of the other planes.
+pub(super) const PAGES: usize = (0x11_0000 - BMP) / PAGE;
 
 /// From a character as written to its symbol: folding and numbering composed.
 ///
@@ -46,8 +39,8 @@ impl SymbolMap {
     /// `fold` appends what a character becomes; nothing for a character that is dropped.
     pub(super) fn new(fold: impl Fn(char, &mut Vec<char>), number: impl Fn(char) -> u16) -> Self {
         let mut map = Self {
-            bmp: basic_plane(),
-            pages: vec![0; (0x11_0000 - BMP) / PAGE],
+            bmp: Box::new([NONE; BMP]),
+            pages: vec![0; PAGES],
             astral: Vec::new(),
             expansions: Vec::new(),
             expanded: Vec::new(),
@@ -233,8 +226,8 @@ fn place(at: usize) -> u32 {
 }
 
 /// Lead and continuation bits of four characters of three bytes each.
-const HAN_MASK: u128 = 0xC0_C0F0_C0C0_F0C0_C0F0_C0C0_F0;
-const HAN_BITS: u128 = 0x80_80E0_8080_E080_80E0_8080_E0;
+const HAN_MASK: u128 = 0xC0C0_F0C0_C0F0_C0C0_F0C0_C0F0;
+const HAN_BITS: u128 = 0x8080_E080_80E0_8080_E080_80E0;
 
 /// The first character of valid UTF-8 and its length; only what a `str` holds gets here.
 #[inline]
