@@ -36,6 +36,9 @@ const PIECES_MAX: usize = 1024;
 /// Fewest points of disguise that make a cue evidence.
 const CUE_DISGUISE_MIN: Milli = 100;
 
+/// Longest restored word, in symbols, that counts as a guess.
+const GUESS_SYMBOLS_MAX: u32 = 2;
+
 /// Fills `out` with the evidence of the matches, in the order of the text. Returns false when evidence was left out.
 ///
 /// Of a term that occurs more often, the most disguised occurrence counts. A hit inside a longer hit for the same
@@ -127,15 +130,18 @@ fn of_term(
     if is_cue && (disguise < CUE_DISGUISE_MIN || term.id.starts_with("text:")) {
         return None;
     }
+    // A short word that was guessed from its sound or shape may be another word.
+    let is_guess = hit.transforms.intersects(Transforms::RESTORED) && hit.range.len() <= GUESS_SYMBOLS_MAX;
+    let weight = if is_guess { term.weight.min(policy.caps.guess) } else { term.weight };
     Some(Piece {
         kind: EvidenceKind::Term,
         label: Some(term.label),
         root: Some(taxonomy.root(term.label)),
         source: hit.term,
         range: hit.range,
-        weight: term.weight,
-        disguise,
-        severity: term.severity,
+        weight,
+        disguise: if is_guess { 0 } else { disguise },
+        severity: if is_guess { Severity::Low } else { term.severity },
         occurrences: 1,
         transforms: hit.transforms,
     })

@@ -45,6 +45,8 @@ pub(super) struct Caps {
     pub(super) rule: Milli,
     pub(super) contact: Milli,
     pub(super) disguise: Milli,
+    /// Of one term of two characters that was restored from its sound or shape.
+    pub(super) guess: Milli,
 }
 
 /// Limits with their units.
@@ -147,8 +149,9 @@ impl Policy {
             points("tiers", &tier.to_string(), shift.saturating_abs())?;
             tiers.insert(tier, shift);
         }
-        let Caps { term, rule, contact, disguise } = raw.families;
-        for (name, cap) in [("term", term), ("rule", rule), ("contact", contact), ("disguise", disguise)] {
+        let Caps { term, rule, contact, disguise, guess } = raw.families;
+        let caps = [("term", term), ("rule", rule), ("contact", contact), ("disguise", disguise), ("guess", guess)];
+        for (name, cap) in caps {
             points("families", name, cap)?;
         }
         let mut contacts = [0; SlotKind::ALL.len()];

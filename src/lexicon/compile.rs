@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::disguise::{DisguiseTables, Disguises};
 use super::evaluate::RuleSet;
 use super::format::{Mode, Origin, RawExemption, RawLexiconFile, RawRuleFile, RawTerm, RawView, SourceFile};
-use super::index::{DenseIndex, PlainIndex, build_indexes};
+use super::index::{DenseIndex, PlainIndex, Roots, build_indexes};
 use super::problem::{Problem, parse_toml, suggestion};
 use super::rule::{AtomId, RuleBook};
 use super::scanner::Bigrams;
@@ -47,6 +47,17 @@ pub struct Term {
     pub origin: Origin,
     /// What rules see when it hits.
     pub(super) atoms: Box<[AtomId]>,
+}
+
+/// Parts of the names of sets that hold disguised spellings of words.
+const SPELLING_SETS: [&str; 2] = ["homophone", "disguised"];
+
+impl Term {
+    /// Whether the term is a disguised spelling itself, which nobody disguises once more.
+    fn is_spelling(&self) -> bool {
+        self.id.starts_with("homophone.")
+            || self.sets.iter().any(|set| SPELLING_SETS.iter().any(|part| set.contains(part)))
+    }
 }
 
 /// A longer phrase in which terms are innocent.
@@ -393,8 +404,13 @@ impl<'a> Loader<'a> {
             return Err(self.problems);
         }
         let rules = book.compile(&mut self.terms, self.context.taxonomy);
+        let taxonomy = self.context.taxonomy;
+        let bit = |label: LabelId| 1 << (u32::from(taxonomy.root(label).0) % 32);
+        let atoms = rules.roots_of_atoms(bit);
+        let of_term = |term: &Term| if term.is_spelling() { 0 } else { term.atoms.iter().fold(bit(term.label), |all, atom| all | atoms[*atom as usize]) };
+        let roots = Roots { terms: self.terms.iter().map(of_term).collect(), atoms };
         let sources = (self.context.disguises, self.context.bigrams);
-        match build_indexes(&self.terms, &self.exemptions, &rules, sources) {
+        match build_indexes(&self.terms, &self.exemptions, &rules, roots, sources) {
             Ok((dense, plain, disguises)) => {
                 let Self { terms, exemptions, files, expired, .. } = self;
                 Ok(Lexicon { terms, exemptions, rules, dense, plain, disguises, files, expired })

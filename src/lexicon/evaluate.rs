@@ -5,7 +5,7 @@ use super::gate::{Gate, GateId, OpenGates};
 use super::pattern::{Need, Pattern};
 use super::rule::{AtomId, GROUPS_MAX, Rule, RuleHit};
 use super::scan::{Matches, PHRASE_SYMBOLS_MAX, ScanScratch};
-use crate::model::Surface;
+use crate::model::{LabelId, Surface};
 use crate::text::{Class, FoldedText, Slot, SlotKind, Squeezed, SymbolRange};
 
 /// Stretch of text in which one place of a rule is enough.
@@ -97,6 +97,21 @@ impl RuleSet {
     /// The sets of required literals.
     pub(super) fn gates(&self) -> impl Iterator<Item = (GateId, &[String])> {
         (0..).zip(self.gates.iter().map(|gate| gate.words.as_slice()))
+    }
+
+    /// The patterns that need a literal of a set.
+    pub(super) fn patterns_of(&self, gate: GateId) -> impl Iterator<Item = AtomId> + '_ {
+        (0..).zip(&self.gates_of).filter(move |(_, gates)| gates.contains(&gate)).map(|(atom, _)| atom)
+    }
+
+    /// Per atom, the labels of the rules that name it, through `bit`.
+    pub(super) fn roots_of_atoms(&self, bit: impl Fn(LabelId) -> u32) -> Vec<u32> {
+        let mut roots = vec![0; self.atoms];
+        for rule in &self.rules {
+            let own = rule.label.map_or(0, &bit);
+            rule.groups.iter().flatten().for_each(|atom| roots[*atom as usize] |= own);
+        }
+        roots
     }
 
     /// All patterns with their atoms.

@@ -24,6 +24,14 @@ pub(super) struct Key {
     pub(super) words: Vec<AtomId>,
     /// Sets of required literals that it belongs to.
     pub(super) gates: Vec<GateId>,
+    /// Level-one labels that it may speak for, one bit each.
+    pub(super) roots: u32,
+}
+
+/// Level-one labels, one bit each, of terms and of the rules that name an atom.
+pub(super) struct Roots {
+    pub(super) terms: Vec<u32>,
+    pub(super) atoms: Vec<u32>,
 }
 
 /// The scanner and what its terms stand for.
@@ -68,9 +76,14 @@ impl<'t> KeysBuilder<'t> {
         &mut self.keys[at]
     }
 
-    fn dense(self, tables: &DisguiseTables, bigrams: &Bigrams) -> Result<(DenseIndex, Disguises), String> {
-        let (disguises, words_of_keys, spelled) =
-            Disguises::build(tables, bigrams, self.texts.iter().copied())?;
+    fn dense(
+        self,
+        term_roots: Vec<u32>,
+        tables: &DisguiseTables,
+        bigrams: &Bigrams,
+    ) -> Result<(DenseIndex, Disguises), String> {
+        let keys = self.texts.iter().copied().zip(self.keys.iter().map(|key| key.roots));
+        let (disguises, words_of_keys, spelled) = Disguises::build(tables, bigrams, keys, term_roots)?;
         let texts = self.texts.iter().copied().chain(spelled.iter().map(|(text, _)| text.as_str()));
         let scanner = Scanner::build(texts, bigrams, |c, out| out.push(c)).map_err(|e| e.to_string())?;
         let spellings = spelled.iter().map(|(_, spelling)| *spelling).collect();
@@ -105,28 +118,40 @@ impl<'t> IndexesBuilder<'t> {
     }
 }
 
-/// The indexes of the dense and the plain view.
+/// The indexes of the dense and the plain view, and the words that may stand in the text in disguise. `roots` gives the
+/// level-one labels of each term, one bit each.
 pub(super) fn build_indexes(
     terms: &[Term],
     exemptions: &[Exemption],
     rules: &RuleSet,
+    roots: Roots,
     (tables, bigrams): (&DisguiseTables, &Bigrams),
 ) -> Result<(DenseIndex, PlainIndex, Disguises), String> {
     let mut indexes = IndexesBuilder::default();
     for (number, term) in (0..).zip(terms) {
-        indexes.key(&term.key).terms.push(number);
+        let key = indexes.key(&term.key);
+        key.terms.push(number);
+        key.roots |= roots.terms[number as usize];
     }
     for (number, exemption) in (0..).zip(exemptions) {
         indexes.key(&exemption.key).exemptions.push(number);
     }
     for (atom, pattern) in rules.patterns() {
         if let Need::Words(words) = &pattern.need {
-            words.iter().for_each(|word| indexes.key(word).words.push(atom));
+            for word in words {
+                let key = indexes.key(word);
+                key.words.push(atom);
+                key.roots |= roots.atoms[atom as usize];
+            }
         }
     }
     for (gate, words) in rules.gates() {
-        words.iter().for_each(|word| indexes.key(word).gates.push(gate));
+        for word in words {
+            let key = indexes.key(word);
+            key.gates.push(gate);
+            key.roots |= rules.patterns_of(gate).fold(0, |all, atom| all | roots.atoms[atom as usize]);
+        }
     }
-    let (dense, disguises) = indexes.dense.dense(tables, bigrams)?;
+    let (dense, disguises) = indexes.dense.dense(roots.terms, tables, bigrams)?;
     Ok((dense, indexes.plain.plain()?, disguises))
 }

@@ -56,6 +56,9 @@ bitflags! {
         const FILLER = 1 << 21;
         /// The first letters of the syllables.
         const INITIALS = 1 << 22;
+        /// All that makes another word of what is written.
+        const RESTORED = Self::SOUND.bits() | Self::SHAPE.bits() | Self::SPLIT.bits() | Self::REVERSED.bits()
+            | Self::REPEATED.bits() | Self::FILLER.bits() | Self::INITIALS.bits();
     }
 }
 

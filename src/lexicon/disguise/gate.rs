@@ -70,8 +70,11 @@ impl Disguises {
         };
         let mut kept: Vec<Find> = Vec::new();
         for find in &*finds {
+            // A short word needs something that speaks for the same category.
+            let roots = self.words[find.word as usize].roots;
             let is_supported = || {
-                hits.iter().any(|hit| near(hit.range, find.range)) || finds.iter().any(|other| near(other.range, find.range))
+                hits.iter().any(|hit| self.term_roots[hit.term as usize] & roots != 0 && near(hit.range, find.range))
+                    || finds.iter().any(|other| self.words[other.word as usize].roots & roots != 0 && other.length > 2 && near(other.range, find.range))
             };
             if kept.iter().all(|other| !overlap(other.range, find.range)) && (find.stands_alone() || is_supported()) {
                 kept.push(*find);

@@ -37,11 +37,20 @@ pub(super) struct Spelling {
     transforms: Transforms,
 }
 
+/// A word that is looked for in disguise.
+struct Word {
+    chars: Box<[char]>,
+    /// Level-one labels that it may speak for, one bit each.
+    roots: u32,
+}
+
 /// Finds words in disguise. Built once per bundle.
 pub(super) struct Disguises {
     tables: DisguiseTables,
     bigrams: Bigrams,
-    words: Vec<Box<[char]>>,
+    words: Vec<Word>,
+    /// Level-one labels of each term of the lexicon, one bit each.
+    term_roots: Vec<u32>,
     by_sound: Scanner,
     /// Per term of `by_sound`, its word.
     sound_words: Vec<u32>,
@@ -73,23 +82,24 @@ impl Disguises {
     pub(super) fn build<'t>(
         tables: &DisguiseTables,
         bigrams: &Bigrams,
-        keys: impl Iterator<Item = &'t str>,
+        keys: impl Iterator<Item = (&'t str, u32)>,
+        term_roots: Vec<u32>,
     ) -> Result<(Self, Vec<Option<u32>>, Vec<(String, Spelling)>), String> {
         let is_word = |key: &str| {
             WORD_CHARS.contains(&key.chars().count()) && key.chars().all(|c| crate::text::class_of(c).is_han())
         };
-        let mut words: Vec<Box<[char]>> = Vec::new();
-        let numbered = keys.map(|key| {
-            is_word(key).then(|| {
-                words.push(key.chars().collect());
+        let mut words = Vec::new();
+        let numbered = keys.map(|(key, roots)| {
+            (is_word(key) && roots != 0).then(|| {
+                words.push(Word { chars: key.chars().collect(), roots });
                 as_u32(words.len() - 1)
             })
         });
         let words_of_keys: Vec<Option<u32>> = numbered.collect();
         let mut spellings = Vec::new();
         for (number, word) in (0..).zip(&words) {
-            variants::spellings(tables, word, |text, transforms| {
-                if text.chars().ne(word.iter().copied()) && !has_common_pair(bigrams, &text) {
+            variants::spellings(tables, &word.chars, |text, transforms| {
+                if text.chars().ne(word.chars.iter().copied()) && !has_common_pair(bigrams, &text) {
                     spellings.push((text, Spelling { word: number, transforms }));
                 }
             });
@@ -99,9 +109,9 @@ impl Disguises {
         // Of words that sound alike the most ordinary one is meant.
         let mut by_sound: HashMap<String, u32> = HashMap::new();
         for (number, word) in (0..).zip(&words) {
-            for sounds in sound::spellings(tables, word) {
+            for sounds in sound::spellings(tables, &word.chars) {
                 let best = by_sound.entry(sounds).or_insert(number);
-                if commonness(bigrams, word) > commonness(bigrams, &words[*best as usize]) {
+                if commonness(bigrams, &word.chars) > commonness(bigrams, &words[*best as usize].chars) {
                     *best = number;
                 }
             }
@@ -115,6 +125,7 @@ impl Disguises {
             tables: tables.clone(),
             bigrams: bigrams.clone(),
             words,
+            term_roots,
             by_sound: scanner.map_err(|e| e.to_string())?,
             sound_words: sounds.into_iter().map(|(_, word)| word).collect(),
         };
@@ -155,7 +166,7 @@ impl Disguises {
         for (first, end, spelling) in &scratch.spelled {
             let range = text.from_dense(*first, *end);
             if verify::gaps_are_allowed(text, range, end - first) {
-                let length = as_u32(self.words[spelling.word as usize].len());
+                let length = as_u32(self.words[spelling.word as usize].chars.len());
                 let changed = if spelling.transforms == Transforms::SHAPE { 1 } else { length };
                 let find = Find { range, first: *first, end: *end, word: spelling.word, transforms: spelling.transforms, length, changed, blurred: 0, has_latin: spelling.transforms == Transforms::INITIALS };
                 scratch.finds.push(find);
@@ -173,7 +184,7 @@ impl Disguises {
             let word = self.sound_words[hit.term as usize];
             let (first, end) = (units[0].first, units[units.len() - 1].end);
             let mut find = Find { range: text.from_dense(first, end), first, end, word, transforms: Transforms::SOUND, length: hit.end - hit.start, changed: 0, blurred: 0, has_latin: false };
-            for (unit, c) in units.iter().zip(&self.words[word as usize]) {
+            for (unit, c) in units.iter().zip(&self.words[word as usize].chars) {
                 find.has_latin |= unit.is_latin;
                 if unit.is_latin || text.dense_char(unit.first) != Some(*c) {
                     find.changed += 1;
@@ -212,7 +223,7 @@ impl Disguises {
 
     /// The word of a find.
     fn word(&self, find: &Find) -> &[char] {
-        &self.words[find.word as usize]
+        &self.words[find.word as usize].chars
     }
 }
 
