@@ -12,7 +12,7 @@ pub enum Language {
 }
 
 /// Names of the transforms for people: identifier, Chinese, English.
-const TRANSFORM_NAMES: [(&str, &str, &str); 23] = [
+const TRANSFORM_NAMES: [(&str, &str, &str); 24] = [
     ("width", "全角/半角", "full or half width"),
     ("case", "大小写", "letter case"),
     ("t2s", "繁体或异体字", "traditional or variant characters"),
@@ -36,6 +36,7 @@ const TRANSFORM_NAMES: [(&str, &str, &str); 23] = [
     ("repeated", "重复字", "repeated characters"),
     ("filler", "夹杂字母或虚字", "letters or particles in between"),
     ("initials", "拼音首字母", "initials only"),
+    ("across_fields", "分写在多个字段", "split between fields"),
 ];
 
 /// One sentence for a piece of evidence.

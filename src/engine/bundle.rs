@@ -81,9 +81,19 @@ impl Bundle {
         let slots = part("slots.toml").and_then(read_slots);
         let segmenter = Segmenter::new(find("segment/user.dict").unwrap_or(""))
             .map_err(|e| Problem::error("segment/user.dict", 0, e.to_string()));
-        let context = LoadContext { table: &table, bigrams: &bigrams, disguises: &disguises, taxonomy: &taxonomy, today };
-        let lexicon = Lexicon::load(&under(files, "lexicon/"), &under(files, "rules/"), context);
-        let lexicon = lexicon.map_err(|mut found| problems.append(&mut found)).ok().filter(|l| {
+        let lexicon = segmenter.as_ref().ok().map(|segmenter| {
+            let context = LoadContext {
+                table: &table,
+                bigrams: &bigrams,
+                disguises: &disguises,
+                segmenter,
+                taxonomy: &taxonomy,
+                today,
+            };
+            Lexicon::load(&under(files, "lexicon/"), &under(files, "rules/"), context)
+        });
+        let lexicon = lexicon.transpose().map_err(|mut found| problems.append(&mut found)).ok().flatten();
+        let lexicon = lexicon.filter(|l| {
             let enough = l.terms().len() >= TERMS_MIN;
             if !enough {
                 problems.push(Problem::error(

@@ -107,7 +107,8 @@ fn char_offsets(
 ) -> HashMap<(u16, usize), usize> {
     let mut offsets = HashMap::new();
     for (field, (_, text)) in (0_u16..).zip(texts) {
-        let own = ranges.iter().map(|range| folded.source_span(*range)).filter(|bytes| bytes.field == field);
+        let parts = ranges.iter().flat_map(|range| folded.parts_of(*range));
+        let own = parts.map(|part| folded.source_span(part)).filter(|bytes| bytes.field == field);
         let bytes: Vec<(usize, usize)> =
             own.map(|bytes| (bytes.start as usize, bytes.end as usize)).collect();
         for ((start, end), place) in bytes.iter().zip(to_char_spans(text, &bytes)) {
@@ -192,16 +193,21 @@ impl Writer<'_> {
         self.offsets.get(&(field, byte)).copied().unwrap_or(0)
     }
 
-    /// The ranges in code points of their fields, and the author's characters at the first one.
+    /// The ranges in code points of their fields, and the author's characters at the first one; a line break stands
+    /// between parts in different fields.
     fn spans(&self, ranges: &[SymbolRange]) -> (Vec<CharSpan>, String) {
         let mut spans = Vec::with_capacity(ranges.len());
         let mut matched = String::new();
-        for range in ranges {
-            let bytes = self.folded.source_span(*range);
+        let parts = ranges.iter().enumerate().flat_map(|(rank, range)| {
+            self.folded.parts_of(*range).map(move |part| (rank, part))
+        });
+        for (rank, part) in parts {
+            let bytes = self.folded.source_span(part);
             let Some((field, text)) = self.texts.get(usize::from(bytes.field)) else { continue };
             let (start, end) = (bytes.start as usize, bytes.end as usize);
-            if spans.is_empty() {
-                text.get(start..end).unwrap_or("").clone_into(&mut matched);
+            if rank == 0 {
+                matched.extend((!matched.is_empty()).then_some('\n'));
+                matched.push_str(text.get(start..end).unwrap_or(""));
             }
             let (start, end) = (self.chars_before(bytes.field, start), self.chars_before(bytes.field, end));
             spans.push(CharSpan { field: (*field).to_owned(), start, end });

@@ -13,6 +13,7 @@ use super::problem::{Problem, parse_toml, suggestion};
 use super::rule::{AtomId, RuleBook};
 use super::scanner::Bigrams;
 use crate::model::{LabelId, Milli, Severity, Taxonomy};
+use crate::segment::Segmenter;
 use crate::text::{FoldTable, FoldedText, HintKind};
 
 /// Longest term, in folded characters.
@@ -104,6 +105,8 @@ pub struct LoadContext<'a> {
     pub bigrams: &'a Bigrams,
     /// Sounds, look-alikes and parts of characters.
     pub disguises: &'a DisguiseTables,
+    /// Knows ordinary words.
+    pub segmenter: &'a Segmenter,
     /// Resolves labels.
     pub taxonomy: &'a Taxonomy,
     /// Terms that expired before this day are left out.
@@ -409,7 +412,7 @@ impl<'a> Loader<'a> {
         let atoms = rules.roots_of_atoms(bit);
         let of_term = |term: &Term| if term.is_spelling() { 0 } else { term.atoms.iter().fold(bit(term.label), |all, atom| all | atoms[*atom as usize]) };
         let roots = Roots { terms: self.terms.iter().map(of_term).collect(), atoms };
-        let sources = (self.context.disguises, self.context.bigrams);
+        let sources = (self.context.disguises, self.context.bigrams, self.context.segmenter);
         match build_indexes(&self.terms, &self.exemptions, &rules, roots, sources) {
             Ok((dense, plain, disguises)) => {
                 let Self { terms, exemptions, files, expired, .. } = self;

@@ -12,6 +12,7 @@ use super::gate::GateId;
 use super::pattern::Need;
 use super::rule::AtomId;
 use super::scanner::{Bigrams, Scanner};
+use crate::segment::Segmenter;
 
 /// What one pattern of an automaton stands for.
 #[derive(Clone, Debug, Default)]
@@ -79,13 +80,12 @@ impl<'t> KeysBuilder<'t> {
     fn dense(
         self,
         term_roots: Vec<u32>,
-        tables: &DisguiseTables,
-        bigrams: &Bigrams,
+        sources: (&DisguiseTables, &Bigrams, &Segmenter),
     ) -> Result<(DenseIndex, Disguises), String> {
         let keys = self.texts.iter().copied().zip(self.keys.iter().map(|key| key.roots));
-        let (disguises, words_of_keys, spelled) = Disguises::build(tables, bigrams, keys, term_roots)?;
+        let (disguises, words_of_keys, spelled) = Disguises::build(sources, keys, term_roots)?;
         let texts = self.texts.iter().copied().chain(spelled.iter().map(|(text, _)| text.as_str()));
-        let scanner = Scanner::build(texts, bigrams, |c, out| out.push(c)).map_err(|e| e.to_string())?;
+        let scanner = Scanner::build(texts, sources.1, |c, out| out.push(c)).map_err(|e| e.to_string())?;
         let spellings = spelled.iter().map(|(_, spelling)| *spelling).collect();
         Ok((DenseIndex { scanner, keys: self.keys, spellings, words_of_keys }, disguises))
     }
@@ -125,7 +125,7 @@ pub(super) fn build_indexes(
     exemptions: &[Exemption],
     rules: &RuleSet,
     roots: Roots,
-    (tables, bigrams): (&DisguiseTables, &Bigrams),
+    sources: (&DisguiseTables, &Bigrams, &Segmenter),
 ) -> Result<(DenseIndex, PlainIndex, Disguises), String> {
     let mut indexes = IndexesBuilder::default();
     for (number, term) in (0..).zip(terms) {
@@ -152,6 +152,6 @@ pub(super) fn build_indexes(
             key.roots |= rules.patterns_of(gate).fold(0, |all, atom| all | roots.atoms[atom as usize]);
         }
     }
-    let (dense, disguises) = indexes.dense.dense(roots.terms, tables, bigrams)?;
+    let (dense, disguises) = indexes.dense.dense(roots.terms, sources)?;
     Ok((dense, indexes.plain.plain()?, disguises))
 }

@@ -135,12 +135,14 @@ impl Lexicon {
             }
             let range = text.from_dense(raw.start, raw.end);
             let gap = range.len() - key.chars;
-            if gap == 0 {
+            let is_split = gap > 0 && verify::is_split_between_fields(text, range, key.chars);
+            if gap == 0 || is_split {
                 scratch.rule.words.extend(key.words.iter().map(|atom| (*atom, range)));
             }
-            if gap > 0 && !verify::gaps_are_allowed(text, range, key.chars) {
+            if gap > 0 && !is_split && !verify::gaps_are_allowed(text, range, key.chars) {
                 continue;
             }
+            let split = if is_split { Transforms::ACROSS_FIELDS } else { Transforms::empty() };
             let mut on_boundary = None;
             for index in &key.terms {
                 let term = &self.terms[*index as usize];
@@ -148,6 +150,9 @@ impl Lexicon {
                     continue;
                 }
                 let stands = match term.mode {
+                    Mode::Anywhere if is_split => {
+                        scratch.window.is_word(text, segmenter, raw.start, raw.end)
+                    }
                     Mode::Anywhere => true,
                     Mode::Latin => verify::is_latin_word(text, range),
                     Mode::Word => *on_boundary.get_or_insert_with(|| {
@@ -155,7 +160,8 @@ impl Lexicon {
                     }),
                 };
                 if stands {
-                    push(out, Hit { term: *index, range, transforms: text.transforms_of(range, true) });
+                    let transforms = text.transforms_of(range, true) | split;
+                    push(out, Hit { term: *index, range, transforms });
                 }
             }
         }
@@ -184,7 +190,7 @@ impl Lexicon {
     ) -> &'s [Edit] {
         let index = &self.dense;
         let scratch = &mut scratch.disguise;
-        self.disguises.find_into(text, &out.hits, segmenter, &index.scanner, &index.words_of_keys, scratch);
+        self.disguises.find_into(text, (&out.hits, &out.slots), segmenter, &index.scanner, &index.words_of_keys, scratch);
         &scratch.edits
     }
 

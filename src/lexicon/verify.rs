@@ -49,6 +49,16 @@ pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_char
     uniform && (dense_chars >= 3 || outside) && text.field_of(range.start) == text.field_of(range.end - 1)
 }
 
+/// Fewest characters of a hit that may be split between two fields.
+const SPLIT_CHARS_MIN: u32 = 3;
+
+/// Whether a hit is split between two fields and nothing but the border is inside it: a name that ends with the first
+/// half of a term, a biography that begins with the second.
+pub(super) fn is_split_between_fields(text: &FoldedText, range: SymbolRange, dense_chars: u32) -> bool {
+    let (first, last) = (text.field_of(range.start), text.field_of(range.end - 1));
+    dense_chars >= SPLIT_CHARS_MIN && range.len() == dense_chars + u32::from(last - first) && last > first
+}
+
 /// Whether no Latin letter or digit touches the hit where it begins or ends with one.
 pub(super) fn is_latin_word(text: &FoldedText, range: SymbolRange) -> bool {
     let symbols = text.symbols();

@@ -56,6 +56,8 @@ bitflags! {
         const FILLER = 1 << 21;
         /// The first letters of the syllables.
         const INITIALS = 1 << 22;
+        /// Parts in different fields.
+        const ACROSS_FIELDS = 1 << 23;
         /// All that makes another word of what is written.
         const RESTORED = Self::SOUND.bits() | Self::SHAPE.bits() | Self::SPLIT.bits() | Self::REVERSED.bits()
             | Self::REPEATED.bits() | Self::FILLER.bits() | Self::INITIALS.bits();
@@ -64,7 +66,7 @@ bitflags! {
 
 impl Transforms {
     /// The identifiers that decisions carry, one per member.
-    pub const NAMES: [(Self, &'static str); 23] = [
+    pub const NAMES: [(Self, &'static str); 24] = [
         (Self::WIDTH, "width"),
         (Self::CASE, "case"),
         (Self::HANT, "t2s"),
@@ -88,6 +90,7 @@ impl Transforms {
         (Self::REPEATED, "repeated"),
         (Self::FILLER, "filler"),
         (Self::INITIALS, "initials"),
+        (Self::ACROSS_FIELDS, "across_fields"),
     ];
 
     /// The names of the members, in the order of [`Self::NAMES`].
@@ -365,6 +368,17 @@ impl FoldedText {
     pub fn field_of(&self, symbol: u32) -> u16 {
         let field = self.field_starts.partition_point(|start| *start <= symbol).saturating_sub(1);
         u16::try_from(field).unwrap_or(u16::MAX)
+    }
+
+    /// The parts of a range that lie in each field, without the borders between them.
+    pub fn parts_of(&self, range: SymbolRange) -> impl Iterator<Item = SymbolRange> {
+        let (first, last) = (self.field_of(range.start), self.field_of(range.end.saturating_sub(1)));
+        let fields = self.fields().skip(usize::from(first)).take(usize::from(last - first) + 1);
+        let parts = fields.map(move |field| SymbolRange {
+            start: range.start.max(field.start),
+            end: range.end.min(field.end),
+        });
+        parts.filter(|part| part.start < part.end)
     }
 
     /// The original bytes of a non-empty range of symbols of one field.

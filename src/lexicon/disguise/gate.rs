@@ -3,7 +3,7 @@
 use super::{DisguiseScratch, Disguises, as_u32, overlap};
 use crate::lexicon::scan::Hit;
 use crate::segment::Segmenter;
-use crate::text::{Class, Edit, FoldedText, SymbolRange, Transforms};
+use crate::text::{Class, Edit, FoldedText, Slot, SymbolRange, Transforms};
 
 /// Distance in which other finds and hits support one.
 const SUPPORT_SYMBOLS: u32 = 40;
@@ -29,13 +29,16 @@ pub(super) struct Find {
     pub(super) blurred: u32,
     /// Whether Latin letters or particles stand inside.
     pub(super) has_latin: bool,
+    /// Whether syllables are written in Latin letters, words of which nothing but syllables is made.
+    pub(super) is_spelled_out: bool,
 }
 
 impl Find {
     /// Whether a find may stand where nothing else is suspicious. The limits follow from how often ordinary text sounds
     /// like a word of so many syllables: `cargo bench --bench views` prints it.
     fn stands_alone(&self) -> bool {
-        self.length >= 4 && self.blurred == 0 || self.length == 3 && self.blurred == 0 && !self.transforms.contains(Transforms::REVERSED)
+        let is_loose = self.transforms.intersects(Transforms::REVERSED.union(Transforms::INITIALS));
+        self.length >= 4 && self.blurred * 2 <= self.length || self.length == 3 && self.blurred == 0 && !is_loose
     }
 
     /// Whether it may stand at all.
@@ -46,6 +49,11 @@ impl Find {
             _ => self.blurred * 2 <= self.length,
         }
     }
+
+    /// Common pairs of characters that what is written may hold.
+    fn common_pairs_max(&self) -> usize {
+        usize::from(self.transforms == Transforms::REVERSED && self.length >= 4)
+    }
 }
 
 impl Disguises {
@@ -53,13 +61,14 @@ impl Disguises {
     pub(super) fn keep_plausible(
         &self,
         text: &FoldedText,
-        hits: &[Hit],
+        (hits, slots): (&[Hit], &[Slot]),
         segmenter: &Segmenter,
         scratch: &mut DisguiseScratch,
     ) {
         let DisguiseScratch { finds, boundaries, edits, .. } = scratch;
         let is_written = |find: &Find| {
-            hits.iter().any(|hit| overlap(hit.range, find.range) && hit.range.len() >= find.length.min(find.range.len()))
+            slots.iter().any(|slot| overlap(slot.range, find.range))
+                || hits.iter().any(|hit| overlap(hit.range, find.range) && hit.range.len() >= find.length.min(find.range.len()))
         };
         finds.retain(|find| find.may_stand() && !is_written(find) && self.is_unusual(text, find, segmenter, boundaries));
         finds.sort_unstable_by_key(|find| {
@@ -73,8 +82,9 @@ impl Disguises {
             // A short word needs something that speaks for the same category.
             let roots = self.words[find.word as usize].roots;
             let is_supported = || {
-                hits.iter().any(|hit| self.term_roots[hit.term as usize] & roots != 0 && near(hit.range, find.range))
-                    || finds.iter().any(|other| self.words[other.word as usize].roots & roots != 0 && other.length > 2 && near(other.range, find.range))
+                slots.iter().any(|slot| overlap(slot.range, find.range))
+                || hits.iter().any(|hit| self.term_roots[hit.term as usize] & roots != 0 && near(hit.range, find.range))
+                    || finds.iter().any(|other| self.words[other.word as usize].roots & roots != 0 && near(other.range, find.range))
             };
             if kept.iter().all(|other| !overlap(other.range, find.range)) && (find.stands_alone() || is_supported()) {
                 kept.push(*find);
@@ -91,12 +101,19 @@ impl Disguises {
     /// Whether what is written at a find is not ordinary text: no pair of its characters is common, and no changed
     /// character belongs to a word of its own.
     fn is_unusual(&self, text: &FoldedText, find: &Find, segmenter: &Segmenter, boundaries: &mut Vec<u32>) -> bool {
+        if find.is_spelled_out {
+            return true;
+        }
         if find.has_latin {
             return self.latin_stands_apart(text, find);
         }
         let written = || (find.first..find.end).filter_map(|index| text.dense_char(index));
-        if written().zip(written().skip(1)).any(|(left, right)| self.bigrams.is_common(left, right)) {
+        let common = super::common_pairs(&self.bigrams, written(), self.word(find));
+        if common > find.common_pairs_max() {
             return false;
+        }
+        if common > 0 {
+            return true;
         }
         let (window, start) =
             text.dense_window(find.first as usize..find.end as usize, WINDOW_CHARS, WINDOW_CHARS);

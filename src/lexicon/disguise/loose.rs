@@ -1,5 +1,7 @@
 //! Views without what was put between the characters of a word: repeated characters, letters, particles.
 
+use std::collections::HashMap;
+
 use crate::text::{Class, FoldedText, Transforms};
 
 /// Particles that are put between characters; each of them, used throughout, makes a view.
@@ -17,6 +19,8 @@ pub(super) struct LooseView {
     places: Vec<(u32, u32)>,
     /// What is between two characters of a find.
     kind: Kind,
+    /// Per character, whether it is read as another.
+    changed: Vec<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +32,8 @@ enum Kind {
     Junk,
     /// One and the same particle, between every two.
     Particle,
+    /// Nothing: rare characters are read as the ordinary ones that they look like.
+    Alike,
 }
 
 /// Reused buffers.
@@ -39,9 +45,17 @@ pub(super) struct Buffers {
 
 impl Buffers {
     /// Calls `search` with every view in which the text has something to leave out.
-    pub(super) fn for_each_view(&mut self, text: &FoldedText, mut search: impl FnMut(&LooseView, Transforms)) {
+    pub(super) fn for_each_view(
+        &mut self,
+        text: &FoldedText,
+        ordinary: &HashMap<char, char>,
+        mut search: impl FnMut(&LooseView, Transforms),
+    ) {
         self.dense.clear();
         self.dense.extend(text.dense().chars());
+        if self.read_alike(ordinary) {
+            search(&self.view, Transforms::SHAPE);
+        }
         if self.dense.windows(2).any(|two| two[0] == two[1]) {
             self.collapse();
             search(&self.view, Transforms::REPEATED);
@@ -57,6 +71,22 @@ impl Buffers {
                 search(&self.view, Transforms::FILLER);
             }
         }
+    }
+
+    /// Reads rare characters as ordinary ones; false when there are none.
+    fn read_alike(&mut self, ordinary: &HashMap<char, char>) -> bool {
+        let view = &mut self.view;
+        view.chars.clear();
+        view.places.clear();
+        view.changed.clear();
+        view.kind = Kind::Alike;
+        for (index, c) in (0_u32..).zip(&self.dense) {
+            let read = ordinary.get(c);
+            view.chars.push(*read.unwrap_or(c));
+            view.places.push((index, index + 1));
+            view.changed.push(read.is_some());
+        }
+        view.changed.contains(&true)
     }
 
     /// Whether letters or digits stand between two other characters.
@@ -109,6 +139,7 @@ impl LooseView {
         let holds = match self.kind {
             Kind::Repeated => places.iter().any(|(from, to)| to - from > 1),
             Kind::Junk => places.windows(2).all(|pair| (1..=JUNK_CHARS_MAX).contains(&gap(pair))),
+            Kind::Alike => self.changed[start as usize..end as usize].contains(&true),
             Kind::Particle => {
                 end - start >= PARTICLE_WORD_CHARS_MIN && places.windows(2).all(|pair| gap(pair) == 1)
             }

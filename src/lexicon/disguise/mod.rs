@@ -21,7 +21,7 @@ use super::scan::Hit;
 use super::scanner::{Bigrams, ScanBuffer, Scanner, TermHit};
 use super::verify;
 use crate::segment::Segmenter;
-use crate::text::{Edit, FoldedText, SymbolRange, Transforms};
+use crate::text::{Edit, FoldedText, Slot, SymbolRange, Transforms};
 use gate::Find;
 use sound::SoundView;
 
@@ -48,6 +48,8 @@ struct Word {
 pub(super) struct Disguises {
     tables: DisguiseTables,
     bigrams: Bigrams,
+    /// Rare characters and the ordinary ones that they look like.
+    ordinary: HashMap<char, char>,
     words: Vec<Word>,
     /// Level-one labels of each term of the lexicon, one bit each.
     term_roots: Vec<u32>,
@@ -80,8 +82,7 @@ impl Disguises {
     /// Prepares the words among `keys`, the texts that the scan looks for; returns the number of the word that each key
     /// is, and their other spellings.
     pub(super) fn build<'t>(
-        tables: &DisguiseTables,
-        bigrams: &Bigrams,
+        (tables, bigrams, segmenter): (&DisguiseTables, &Bigrams, &Segmenter),
         keys: impl Iterator<Item = (&'t str, u32)>,
         term_roots: Vec<u32>,
     ) -> Result<(Self, Vec<Option<u32>>, Vec<(String, Spelling)>), String> {
@@ -99,7 +100,9 @@ impl Disguises {
         let mut spellings = Vec::new();
         for (number, word) in (0..).zip(&words) {
             variants::spellings(tables, &word.chars, |text, transforms| {
-                if text.chars().ne(word.chars.iter().copied()) && !has_common_pair(bigrams, &text) {
+                let is_long_reversed = transforms == Transforms::REVERSED && word.chars.len() >= 4;
+                let common_max = usize::from(is_long_reversed);
+                if text.chars().ne(word.chars.iter().copied()) && common_pairs(bigrams, text.chars(), &word.chars) <= common_max {
                     spellings.push((text, Spelling { word: number, transforms }));
                 }
             });
@@ -111,7 +114,10 @@ impl Disguises {
         for (number, word) in (0..).zip(&words) {
             for sounds in sound::spellings(tables, &word.chars) {
                 let best = by_sound.entry(sounds).or_insert(number);
-                if commonness(bigrams, &word.chars) > commonness(bigrams, &words[*best as usize].chars) {
+                let ordinary = |word: &Word| {
+                    (segmenter.knows(&word.chars.iter().collect::<String>()), commonness(bigrams, &word.chars))
+                };
+                if ordinary(word) > ordinary(&words[*best as usize]) {
                     *best = number;
                 }
             }
@@ -123,6 +129,7 @@ impl Disguises {
         });
         let disguises = Self {
             tables: tables.clone(),
+            ordinary: tables.ordinary(|c| bigrams.is_used(c)),
             bigrams: bigrams.clone(),
             words,
             term_roots,
@@ -144,7 +151,7 @@ impl Disguises {
     pub(super) fn find_into(
         &self,
         text: &FoldedText,
-        hits: &[Hit],
+        (hits, slots): (&[Hit], &[Slot]),
         segmenter: &Segmenter,
         scanner: &Scanner,
         words_of_keys: &[Option<u32>],
@@ -159,7 +166,7 @@ impl Disguises {
             return;
         }
         scratch.finds.truncate(FINDS_MAX);
-        self.keep_plausible(text, hits, segmenter, scratch);
+        self.keep_plausible(text, (hits, slots), segmenter, scratch);
     }
 
     fn find_spelled(&self, text: &FoldedText, scratch: &mut DisguiseScratch) {
@@ -168,7 +175,7 @@ impl Disguises {
             if verify::gaps_are_allowed(text, range, end - first) {
                 let length = as_u32(self.words[spelling.word as usize].chars.len());
                 let changed = if spelling.transforms == Transforms::SHAPE { 1 } else { length };
-                let find = Find { range, first: *first, end: *end, word: spelling.word, transforms: spelling.transforms, length, changed, blurred: 0, has_latin: spelling.transforms == Transforms::INITIALS };
+                let find = Find { range, first: *first, end: *end, word: spelling.word, transforms: spelling.transforms, length, changed, blurred: 0, has_latin: spelling.transforms == Transforms::INITIALS, is_spelled_out: false };
                 scratch.finds.push(find);
             }
         }
@@ -183,9 +190,9 @@ impl Disguises {
             let units = &sound.units[hit.start as usize..hit.end as usize];
             let word = self.sound_words[hit.term as usize];
             let (first, end) = (units[0].first, units[units.len() - 1].end);
-            let mut find = Find { range: text.from_dense(first, end), first, end, word, transforms: Transforms::SOUND, length: hit.end - hit.start, changed: 0, blurred: 0, has_latin: false };
+            let mut find = Find { range: text.from_dense(first, end), first, end, word, transforms: Transforms::SOUND, length: hit.end - hit.start, changed: 0, blurred: 0, has_latin: false, is_spelled_out: false };
             for (unit, c) in units.iter().zip(&self.words[word as usize].chars) {
-                find.has_latin |= unit.is_latin;
+                find.is_spelled_out |= unit.is_latin;
                 if unit.is_latin || text.dense_char(unit.first) != Some(*c) {
                     find.changed += 1;
                     find.blurred += u32::from(self.tables.readings(*c).all(|s| s != unit.syllable));
@@ -206,7 +213,7 @@ impl Disguises {
         scratch: &mut DisguiseScratch,
     ) {
         let DisguiseScratch { loose, buffer, hits, finds, .. } = scratch;
-        loose.for_each_view(text, |view, transforms| {
+        loose.for_each_view(text, &self.ordinary, |view, transforms| {
             hits.clear();
             scanner.find_in_chars_into(view.chars.iter().copied(), FINDS_MAX, buffer, hits);
             for hit in &*hits {
@@ -215,7 +222,7 @@ impl Disguises {
                 let range = text.from_dense(first, end);
                 let length = hit.end - hit.start;
                 if verify::gaps_are_allowed(text, range, end - first) {
-                    finds.push(Find { range, first, end, word, transforms, length, changed: length, blurred: 0, has_latin: true });
+                    finds.push(Find { range, first, end, word, transforms, length, changed: length, blurred: 0, has_latin: true, is_spelled_out: false });
                 }
             }
         });
@@ -227,9 +234,12 @@ impl Disguises {
     }
 }
 
-/// Whether two characters of a text that stand side by side often do.
-fn has_common_pair(bigrams: &Bigrams, text: &str) -> bool {
-    text.chars().zip(text.chars().skip(1)).any(|(left, right)| bigrams.is_common(left, right))
+/// How many pairs of characters of another spelling often stand side by side; pairs that the word has as well do not
+/// count.
+fn common_pairs(bigrams: &Bigrams, written: impl Iterator<Item = char> + Clone, word: &[char]) -> usize {
+    let is_kept = |left, right| word.windows(2).any(|pair| pair == [left, right]);
+    let pairs = written.clone().zip(written.skip(1));
+    pairs.filter(|(left, right)| bigrams.is_common(*left, *right) && !is_kept(*left, *right)).count()
 }
 
 fn commonness(bigrams: &Bigrams, word: &[char]) -> usize {

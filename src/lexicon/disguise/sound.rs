@@ -6,6 +6,9 @@ use crate::text::FoldedText;
 /// Symbols of syllable classes stand here, in the private use area; Latin letters and digits stand for themselves.
 const SYLLABLES_START: u32 = 0xE000;
 
+/// How digits are read.
+const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
+
 /// One symbol of the view.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unit {
@@ -48,7 +51,10 @@ impl SoundView {
                 continue;
             }
             self.flush(tables, text, word_start);
-            let syllable = tables.usual(c);
+            let syllable = match DIGITS.get((c as usize).wrapping_sub('0' as usize)) {
+                Some(digit) => tables.usual(*digit),
+                None => tables.usual(c),
+            };
             let symbol = if syllable == 0 { c } else { symbol_of(tables.class(syllable)) };
             self.push(Unit { first: index, end: index + 1, syllable, is_latin: false }, symbol);
         }

@@ -144,6 +144,18 @@ impl DisguiseTables {
         self.shapes.get(&c).map_or(&[], |list| list)
     }
 
+    /// Rare characters with the ordinary one that each looks like most; `is_used` tells which are ordinary.
+    pub(super) fn ordinary(&self, is_used: impl Fn(char) -> bool) -> HashMap<char, char> {
+        let mut best: HashMap<char, (usize, char)> = HashMap::new();
+        for (c, alike) in self.shapes.iter().filter(|(c, _)| is_used(**c)) {
+            for (rank, other) in alike.iter().enumerate().filter(|(_, other)| !is_used(**other)) {
+                let place = best.entry(*other).or_insert((rank, *c));
+                *place = (rank, *c).min(*place);
+            }
+        }
+        best.into_iter().map(|(rare, (_, c))| (rare, c)).collect()
+    }
+
     /// Reads a Latin word as pinyin, in as few syllables as possible: their lengths and numbers. Empty if it is none.
     /// O(letters).
     pub(super) fn pinyin_into(&self, word: &[u8], out: &mut Vec<(usize, Syllable)>) {

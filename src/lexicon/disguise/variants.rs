@@ -32,6 +32,9 @@ pub(super) fn spellings(tables: &DisguiseTables, word: &[char], mut add: impl Fn
         for shape in shapes(*c, SHAPES_MAX) {
             add(with(&[(index, &shape)]), Transforms::SHAPE);
         }
+        if let Some(initial) = tables.initial(*c) {
+            add(with(&[(index, initial.encode_utf8(&mut [0; 4]))]), Transforms::INITIALS);
+        }
         for split in tables.splits(*c).iter().take(SPLITS_MAX).filter(|parts| is_dense(parts)) {
             add(with(&[(index, split)]), Transforms::SPLIT);
         }

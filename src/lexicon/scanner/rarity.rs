@@ -46,6 +46,11 @@ impl Bigrams {
         self.classes.contains_key(&(left, right))
     }
 
+    /// Whether a character is in a pair that is listed.
+    pub fn is_used(&self, c: char) -> bool {
+        self.chars.contains_key(&c)
+    }
+
     /// How often a pair occurs: a logarithm to the base of the fourth root of two, 0 or 1 for the rarest.
     pub(super) fn class(&self, left: char, right: char) -> u32 {
         if let Some(class) = self.classes.get(&(left, right)) {
