@@ -2,7 +2,7 @@
 
 use super::rarity::Bigrams;
 use super::symbols::{EXPANSION_MAX, NONE, SYMBOL_MAX, SymbolMap};
-use super::{Bucket, CROWDED, Entry, LAST, LONG, PairFilter, Scanner, WINDOW, hash, left_of, right_of, scale};
+use super::{Bucket, CROWDED, HEAD, LAST, PairFilter, Scanner, TERMS_MAX, WINDOW, hash, left_of, right_of, scale};
 
 /// Most symbols of a term.
 pub(super) const TERM_SYMBOLS_MAX: usize = 255;
@@ -30,7 +30,7 @@ pub enum ScannerError {
     #[error("the terms use more than {SYMBOL_MAX} different characters")]
     TooManyCharacters,
     /// Numbers of terms and places in the tables have 32 bits.
-    #[error("the terms have more than 4,294,967,295 characters together")]
+    #[error("more than a thousand million terms, or four thousand million characters")]
     TooLarge,
 }
 
@@ -80,50 +80,51 @@ impl Scanner {
             map: SymbolMap::new(fold, |c| numbers[c as usize]),
             anchors: PairFilter::new(anchors),
             buckets: vec![Bucket::default(); buckets],
-            entries: Vec::with_capacity(filed.len()),
-            places: filed.iter().map(|f| f.arena).collect(),
-            arena,
+            entries: Vec::with_capacity(filed.len() * HEAD + arena.len() + WINDOW),
             crowded: Vec::new(),
+            crowds: Vec::new(),
+            terms: filed.len() + singles.len(),
             singles,
         };
         for bucket in filed.chunk_by(|a, b| scale(a.hash, buckets) == scale(b.hash, buckets)) {
-            scanner.add_bucket(scale(bucket[0].hash, buckets), bucket);
+            scanner.add_bucket(scale(bucket[0].hash, buckets), bucket, &arena);
         }
+        // Every entry has a whole window.
+        scanner.entries.extend([NONE; WINDOW]);
         Ok(scanner)
     }
 
-    fn add_bucket(&mut self, number: usize, filed: &[Filed]) {
-        // The number of entries is at most that of symbols, which was checked.
+    fn add_bucket(&mut self, number: usize, filed: &[Filed], arena: &[u16]) {
+        let is_crowded = filed.len() > BUCKET_ENTRIES_MAX;
+        // The number of symbols and heads was checked.
         let first = self.entries.len() as u32;
+        if is_crowded {
+            self.crowded.push((first, self.crowds.len() as u32));
+            self.crowds.push(filed.len() as u32);
+        }
         let mut beside = 0;
-        for filed in filed {
+        for (index, filed) in filed.iter().enumerate() {
             self.anchors.insert(filed.hash);
-            let symbols = &self.arena[filed.arena as usize..][..usize::from(filed.len)];
+            let symbols = &arena[filed.arena as usize..][..usize::from(filed.len)];
             let before = usize::from(filed.before);
             beside |= match (symbols.get(before + 2), before.checked_sub(1)) {
                 (Some(right), _) => 1 << right_of(*right),
                 (None, Some(left)) => 1 << left_of(symbols[left]),
                 (None, None) => u32::MAX,
             };
-            let start = before.saturating_sub(1).min(symbols.len().saturating_sub(WINDOW));
-            let window = symbols[start..].iter().take(WINDOW).rev().fold(0, |w, s| w << 16 | u64::from(*s));
-            self.entries.push(Entry {
-                window,
-                term: filed.term,
-                // Both are below the length, which has eight bits.
-                window_start: start as u8,
-                in_window: (before - start) as u8,
-                len: filed.len,
-                flags: if symbols.len() > WINDOW { LONG } else { 0 },
-            });
+            if is_crowded {
+                self.crowds.push(self.entries.len() as u32);
+            }
+            let crowded = if is_crowded && index == 0 { CROWDED } else { 0 };
+            let shape = u16::from(filed.before) | u16::from(filed.len) << 8;
+            // The lower and the upper half; the latter is below the flags.
+            self.entries.extend([shape, filed.term as u16, (filed.term >> 16) as u16 | crowded]);
+            self.entries.extend_from_slice(symbols);
         }
         self.buckets[number] = Bucket { first, beside };
-        if filed.len() > BUCKET_ENTRIES_MAX {
-            self.entries[first as usize].flags |= CROWDED;
-            self.crowded.push((first, filed.len() as u32));
-        }
-        if let Some(last) = self.entries.last_mut() {
-            last.flags |= LAST;
+        if let Some(last) = filed.last() {
+            let head = self.entries.len() - usize::from(last.len) - HEAD;
+            self.entries[head + 2] |= LAST;
         }
     }
 }
@@ -162,7 +163,13 @@ impl<'a, F: Fn(char, &mut Vec<char>)> Collector<'a, F> {
 
     fn add(&mut self, text: &str) -> Result<(), ScannerError> {
         let term = u32::try_from(self.terms).map_err(|_| ScannerError::TooLarge)?;
-        let start = u32::try_from(self.arena.len()).map_err(|_| ScannerError::TooLarge)?;
+        // Room for a head per term.
+        let end = self.arena.len() + HEAD * self.terms + 2 * TERM_SYMBOLS_MAX;
+        if u32::try_from(end).is_err() || self.terms >= TERMS_MAX {
+            return Err(ScannerError::TooLarge);
+        }
+        // Less than that.
+        let start = self.arena.len() as u32;
         self.folded.clear();
         for c in text.chars() {
             let end = self.folded.len() + EXPANSION_MAX;

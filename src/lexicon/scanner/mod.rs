@@ -28,7 +28,7 @@ use symbols::SymbolMap;
 
 /// An index of terms over folded text. Immutable; searched by any number of threads.
 ///
-/// 25 to 30 MB for a million terms of two to six characters, 3 MB for a hundred thousand, beside 150 KB for the map of
+/// Some 25 MB for a million terms of two to six characters, 3 MB for a hundred thousand, beside 150 KB for the map of
 /// characters.
 #[derive(Clone)]
 pub struct Scanner {
@@ -37,15 +37,15 @@ pub struct Scanner {
     anchors: PairFilter,
     /// By hash of the anchor.
     buckets: Vec<Bucket>,
-    entries: Vec<Entry>,
-    /// Symbols of all terms.
-    arena: Vec<u16>,
-    /// Per entry, the first symbol of its term in the arena.
-    places: Vec<u32>,
-    /// Buckets with so many entries that they are searched in halves: first entry and number, in order.
+    /// The terms, bucket by bucket, each as an [`Entry`] says.
+    entries: Vec<u16>,
+    /// Buckets with so many entries that they are searched in halves: first entry, place in `crowds`; in order.
     crowded: Vec<(u32, u32)>,
+    /// Each crowded bucket: its number of entries, then where they stand.
+    crowds: Vec<u32>,
     /// Terms of one symbol: symbol and term, in order.
     singles: Vec<(u16, u32)>,
+    terms: usize,
 }
 
 impl std::fmt::Debug for Scanner {
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Scanner {
 impl Scanner {
     /// Number of terms.
     pub fn len(&self) -> usize {
-        self.entries.len() + self.singles.len()
+        self.terms
     }
 
     /// Whether there is no term.
@@ -68,11 +68,10 @@ impl Scanner {
     /// Bytes of all tables.
     pub fn memory_bytes(&self) -> usize {
         let map = &self.map;
-        2 * (map.bmp.len() + map.pages.len() + map.astral.len() + map.expanded.len() + self.arena.len())
+        2 * (map.bmp.len() + map.pages.len() + map.astral.len() + map.expanded.len() + self.entries.len())
             + 8 * (map.expansions.len() + self.crowded.len() + self.singles.len())
             + 8 * (self.buckets.len() + self.anchors.words.len())
-            + 4 * self.places.len()
-            + size_of::<Entry>() * self.entries.len()
+            + 4 * self.crowds.len()
     }
 }
 
@@ -86,38 +85,69 @@ struct Bucket {
     beside: u32,
 }
 
-/// A term in the bucket of its anchor. Entries of one bucket stand together, in order of `before`, `len`, symbols and
-/// term. 16 bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Entry {
-    /// Four symbols of the term around its anchor, the first one lowest; zeros behind shorter terms.
-    window: u64,
-    /// Number of the term.
-    term: u32,
-    /// Symbols of the term in front of the window.
-    window_start: u8,
-    /// Symbols of the window in front of the anchor, 0–2.
-    in_window: u8,
-    /// Number of symbols.
-    len: u8,
-    /// [`LAST`], [`CROWDED`], [`LONG`].
-    flags: u8,
+/// A term in the bucket of its anchor, as it stands in [`Scanner::entries`]: three numbers, then its symbols. Whatever a
+/// comparison needs is thus in one or two cache lines, which with a million terms are not in any near cache. Entries of
+/// one bucket stand together, in order of `before`, `len`, symbols and term.
+#[derive(Clone, Copy)]
+struct Entry<'e> {
+    /// Number of symbols in the upper eight bits, symbols in front of the anchor in the lower ones.
+    shape: u16,
+    /// Lower half of the number of the term.
+    low: u16,
+    /// Upper half of the number of the term, [`LAST`], [`CROWDED`].
+    high: u16,
+    /// The first four symbols; what stands behind the term, where it has fewer.
+    window: [u16; WINDOW],
+    /// The symbols and all that stands behind.
+    rest: &'e [u16],
 }
 
+/// Numbers in front of the symbols of an entry.
+const HEAD: usize = 3;
 /// The last entry of its bucket.
-const LAST: u8 = 1;
+const LAST: u16 = 1 << 15;
 /// The first entry of a bucket that is searched in halves.
-const CROWDED: u8 = 2;
-/// A term that is longer than its window.
-const LONG: u8 = 4;
-/// Symbols of an entry's window.
+const CROWDED: u16 = 1 << 14;
+/// Terms have numbers below this.
+const TERMS_MAX: usize = 1 << 30;
+/// Symbols that are compared at once.
 const WINDOW: usize = 4;
 
-impl Entry {
-    /// Symbols of the term in front of its anchor.
+impl<'e> Entry<'e> {
+    /// The entry at a place; none behind the last one.
+    #[inline]
+    fn at(entries: &'e [u16], place: usize) -> Option<Self> {
+        let rest = entries.get(place..)?;
+        let [shape, low, high, a, b, c, d] = *rest.first_chunk()?;
+        Some(Self { shape, low, high, window: [a, b, c, d], rest: &rest[HEAD..] })
+    }
+
+    /// Symbols in front of the anchor.
     #[inline]
     fn before(&self) -> usize {
-        usize::from(self.window_start) + usize::from(self.in_window)
+        usize::from(self.shape & 0xFF)
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        usize::from(self.shape >> 8)
+    }
+
+    #[inline]
+    fn term(&self) -> u32 {
+        u32::from(self.low) | u32::from(self.high & !(LAST | CROWDED)) << 16
+    }
+
+    /// Empty where the symbols are cut off, which no scanner has.
+    #[inline]
+    fn symbols(&self) -> &'e [u16] {
+        self.rest.get(..self.len()).unwrap_or(&[])
+    }
+
+    /// Whether it is alone in its bucket and not longer than its window.
+    #[inline]
+    fn is_regular(&self) -> bool {
+        self.high & (LAST | CROWDED) == LAST && self.len() <= WINDOW
     }
 }
 

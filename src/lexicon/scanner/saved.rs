@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use super::symbols::{EXPANSION_MAX, NONE, PAGE, PAGES, SymbolMap};
-use super::{Bucket, CROWDED, Entry, LAST, LONG, PairFilter, Scanner, WINDOW};
+use super::{Bucket, CROWDED, Entry, HEAD, LAST, PairFilter, Scanner, WINDOW};
 
 const MAGIC: [u8; 8] = *b"QLSCAN\r\n";
 /// Changes with every change of a table.
@@ -61,10 +61,9 @@ impl Scanner {
         out.table(&self.map.expanded, |s| s.to_le_bytes())?;
         out.table(&self.anchors.words, |w| w.to_le_bytes())?;
         out.table(&self.buckets, |b| pair_bytes(&(b.first, b.beside)))?;
-        out.table(&self.entries, entry_bytes)?;
-        out.table(&self.arena, |s| s.to_le_bytes())?;
-        out.table(&self.places, |p| p.to_le_bytes())?;
+        out.table(&self.entries, |s| s.to_le_bytes())?;
         out.table(&self.crowded, pair_bytes)?;
+        out.table(&self.crowds, |p| p.to_le_bytes())?;
         out.table(&self.singles, |(symbol, term)| pair_bytes(&(u32::from(*symbol), *term)))?;
         let sum = out.sum.clone().finalize();
         out.out.write_all(&sum.to_le_bytes())?;
@@ -94,17 +93,17 @@ impl Scanner {
             expansions: reader.table("the list of expansions", pair)?,
             expanded: reader.table("the expansions", u16::from_le_bytes)?,
         };
-        let scanner = Self {
+        let mut scanner = Self {
             map,
             anchors: PairFilter { words: reader.table("the filter", u64::from_le_bytes)? },
             buckets: reader.table("the buckets", |bytes| {
                 let (first, beside) = pair(bytes);
                 Bucket { first, beside }
             })?,
-            entries: reader.table("the entries", entry)?,
-            arena: reader.table("the symbols of terms", u16::from_le_bytes)?,
-            places: reader.table("the places of terms", u32::from_le_bytes)?,
+            entries: reader.table("the entries", u16::from_le_bytes)?,
             crowded: reader.table("the crowded buckets", pair)?,
+            crowds: reader.table("the entries of crowded buckets", u32::from_le_bytes)?,
+            terms: 0,
             // Sixteen bits were written.
             singles: reader.table("the single symbols", |bytes| {
                 let (symbol, term) = pair(bytes);
@@ -121,44 +120,69 @@ impl Scanner {
         Ok(scanner)
     }
 
-    /// The rules that a search relies on. O(tables).
-    fn check(&self) -> Result<(), &'static str> {
+    /// The rules that a search relies on; counts the terms. O(tables).
+    fn check(&mut self) -> Result<(), &'static str> {
         let rule = |holds: bool, problem: &'static str| if holds { Ok(()) } else { Err(problem) };
         check_map(&self.map)?;
-        let (entries, terms) = (self.entries.len(), self.len());
         rule(!self.anchors.words.is_empty() && !self.buckets.is_empty(), "a table is empty")?;
         rule(self.anchors.words.len().max(self.buckets.len()) < 1 << 32, "a table is too large")?;
-        let is_filled = |b: &Bucket| b.beside == 0 || (b.first as usize) < entries;
+        let walked = walk(&self.entries)?;
+        self.terms = walked.count + self.singles.len();
+        rule(walked.terms_end as usize <= self.terms, "an entry is no term")?;
+        let is_filled = |b: &Bucket| b.beside == 0 || walked.is_start(b.first);
         rule(self.buckets.iter().all(is_filled), "a bucket has no entry")?;
-        rule(self.entries.last().is_none_or(|entry| entry.flags & LAST != 0), "the last bucket has no end")?;
-        let is_whole = |entry: &Entry| {
-            let len = usize::from(entry.len);
-            let is_long = entry.flags & LONG != 0;
-            let used = len.min(WINDOW);
-            entry.in_window <= 2
-                && entry.before() + 2 <= len
-                && is_long == (len > WINDOW)
-                && usize::from(entry.window_start) + used <= len
-                && (0..used).all(|at| entry.window >> (16 * at) & 0xFFFF != u64::from(NONE))
-                && (entry.term as usize) < terms
-        };
-        rule(self.entries.iter().all(is_whole), "an entry is no term")?;
-        // Nothing can match the padding around a text.
-        rule(!self.arena.contains(&NONE), "a term has a symbol of no term")?;
-        rule(self.places.len() == entries, "a term has no symbols")?;
-        let has_symbols = |(place, entry): (&u32, &Entry)| {
-            *place as usize + usize::from(entry.len) <= self.arena.len()
-        };
-        rule(self.places.iter().zip(&self.entries).all(has_symbols), "the symbols of a term are cut off")?;
+        rule(walked.crowded == self.crowded.len(), "a crowded bucket is not listed")?;
         rule(self.crowded.is_sorted_by(|a, b| a.0 < b.0), "crowded buckets are out of order")?;
-        let is_inside = |(first, count): &(u32, u32)| *first as usize + *count as usize <= entries;
-        rule(self.crowded.iter().all(is_inside), "a crowded bucket is cut off")?;
-        let is_crowded = self.entries.iter().filter(|entry| entry.flags & CROWDED != 0).count();
-        rule(is_crowded == self.crowded.len(), "a crowded bucket is not listed")?;
+        let is_whole = |(_, start): &(u32, u32)| {
+            let places = self.crowds.get(*start as usize..).and_then(<[u32]>::split_first);
+            places.and_then(|(count, places)| places.get(..*count as usize)).is_some_and(|places| {
+                places.iter().all(|place| walked.is_start(*place))
+            })
+        };
+        rule(self.crowded.iter().all(is_whole), "a crowded bucket is cut off")?;
         rule(self.singles.is_sorted(), "single symbols are out of order")?;
-        let is_single = |(symbol, term): &(u16, u32)| *symbol != NONE && (*term as usize) < terms;
+        let is_single = |(symbol, term): &(u16, u32)| *symbol != NONE && (*term as usize) < self.terms;
         rule(self.singles.iter().all(is_single), "a single symbol is no term")
     }
+}
+
+/// What a walk over all entries found.
+struct Walked {
+    /// One bit per place at which an entry begins.
+    starts: Vec<u64>,
+    count: usize,
+    crowded: usize,
+    /// One past the highest number of a term.
+    terms_end: u32,
+}
+
+impl Walked {
+    fn is_start(&self, place: u32) -> bool {
+        self.starts.get(place as usize / 64).is_some_and(|word| word >> (place % 64) & 1 != 0)
+    }
+}
+
+/// Goes from entry to entry and holds each against the rules.
+fn walk(entries: &[u16]) -> Result<Walked, &'static str> {
+    let starts = vec![0; entries.len() / 64 + 1];
+    let mut walked = Walked { starts, count: 0, crowded: 0, terms_end: 0 };
+    let end = entries.len().checked_sub(WINDOW).ok_or("the entries have no end")?;
+    let (mut place, mut is_last) = (0, true);
+    while place < end {
+        let entry = Entry::at(entries, place).ok_or("an entry is cut off")?;
+        let next = place + HEAD + entry.len();
+        // Nothing can match the padding around a text.
+        if entry.before() + 2 > entry.len() || next > end || entry.symbols().contains(&NONE) {
+            return Err("an entry is no term");
+        }
+        walked.starts[place / 64] |= 1 << (place % 64);
+        walked.count += 1;
+        walked.crowded += usize::from(entry.high & CROWDED != 0);
+        walked.terms_end = walked.terms_end.max(entry.term() + 1);
+        is_last = entry.high & LAST != 0;
+        place = next;
+    }
+    if is_last { Ok(walked) } else { Err("the last bucket has no end") }
 }
 
 fn check_map(map: &SymbolMap) -> Result<(), &'static str> {
@@ -186,19 +210,6 @@ fn pair(bytes: [u8; 8]) -> (u32, u32) {
     let both = u64::from_le_bytes(bytes);
     // The lower and the upper half.
     (both as u32, (both >> 32) as u32)
-}
-
-fn entry_bytes(entry: &Entry) -> [u8; 16] {
-    let Entry { window, term, window_start, in_window, len, flags } = *entry;
-    let shape = u32::from_le_bytes([window_start, in_window, len, flags]);
-    (u128::from(window) | u128::from(term) << 64 | u128::from(shape) << 96).to_le_bytes()
-}
-
-fn entry(bytes: [u8; 16]) -> Entry {
-    let all = u128::from_le_bytes(bytes);
-    // The parts, one behind the other.
-    let [window_start, in_window, len, flags] = ((all >> 96) as u32).to_le_bytes();
-    Entry { window: all as u64, term: (all >> 64) as u32, window_start, in_window, len, flags }
 }
 
 /// Writes and sums.

@@ -1,7 +1,7 @@
 //! Symbols in, hits out: two filters without a branch, then comparison.
 
 use super::symbols::{NONE, PAD, SymbolStream};
-use super::{CROWDED, Entry, LAST, LONG, Scanner, WINDOW, hash, left_of, right_of, scale};
+use super::{CROWDED, Entry, HEAD, LAST, Scanner, WINDOW, hash, left_of, right_of, scale};
 
 /// One occurrence of a term.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,16 +123,16 @@ impl Scanner {
         let found_in = hits.as_mut_slice();
         for index in 0..count {
             let (at, first) = (candidates[index], firsts[index]);
-            let entry = &self.entries[first as usize];
-            let from = at - u32::from(entry.in_window);
-            let is_regular = entry.flags == LAST;
+            let Some(entry) = Entry::at(&self.entries, first as usize) else { break };
+            let from = (at as usize).saturating_sub(entry.before());
             // Wraps where the window begins in the padding; such a window does not occur.
-            let start = from.wrapping_sub(PAD as u32);
-            found_in[found] = TermHit { start, end: start.wrapping_add(u32::from(entry.len)), term: entry.term };
-            found += usize::from(is_regular & window_occurs(entry, ids, from as usize));
+            let start = (from as u32).wrapping_sub(PAD as u32);
+            let end = start.wrapping_add(u32::from(entry.shape >> 8));
+            found_in[found] = TermHit { start, end, term: entry.term() };
+            found += usize::from(entry.is_regular() & window_occurs(&entry, ids, from));
             candidates[rest] = at;
             firsts[rest] = first;
-            rest += usize::from(!is_regular);
+            rest += usize::from(!entry.is_regular());
         }
         hits.truncate(found);
         rest
@@ -140,29 +140,22 @@ impl Scanner {
 
     /// Compares the terms of a bucket with what stands around an anchor.
     fn compare_bucket(&self, ids: &[u16], at: usize, first: usize, sink: &mut Sink<'_>) {
-        if self.entries[first].flags & CROWDED != 0 {
-            return self.compare_crowded(ids, at, first, sink);
-        }
-        for (index, entry) in (first..).zip(&self.entries[first..]) {
-            let occurs = window_occurs(entry, ids, at - usize::from(entry.in_window));
-            if occurs && (entry.flags & LONG == 0 || self.rest_occurs(index, ids, at)) {
-                sink.push(entry.term, at - entry.before(), entry.len);
+        let mut place = first;
+        while let Some(entry) = Entry::at(&self.entries, place) {
+            if entry.high & CROWDED != 0 {
+                return self.compare_crowded(ids, at, first, sink);
             }
-            if entry.flags & LAST != 0 {
+            if let Some(start) = at.checked_sub(entry.before())
+                && window_occurs(&entry, ids, start)
+                && (entry.len() <= WINDOW || ids.get(start..start + entry.len()) == Some(entry.symbols()))
+            {
+                sink.push(entry.term(), start, entry.len());
+            }
+            if entry.high & LAST != 0 {
                 return;
             }
+            place += HEAD + entry.len();
         }
-    }
-
-    /// The symbols of an entry's term.
-    fn symbols(&self, entry: usize) -> &[u16] {
-        &self.arena[self.places[entry] as usize..][..usize::from(self.entries[entry].len)]
-    }
-
-    fn rest_occurs(&self, entry: usize, ids: &[u16], at: usize) -> bool {
-        let symbols = self.symbols(entry);
-        let Some(start) = at.checked_sub(self.entries[entry].before()) else { return false };
-        ids.get(start..start + symbols.len()).is_some_and(|here| here == symbols)
     }
 
     /// Compares the terms of a bucket with many entries: one search in halves per shape (length and place of the
@@ -171,25 +164,21 @@ impl Scanner {
     fn compare_crowded(&self, ids: &[u16], at: usize, first: usize, sink: &mut Sink<'_>) {
         // Every crowded bucket is in the list.
         let Ok(place) = self.crowded.binary_search_by_key(&first, |(start, _)| *start as usize) else { return };
-        let end = first + self.crowded[place].1 as usize;
-        let mut head = first;
-        while head < end {
-            let (before, len) = (self.entries[head].before(), self.entries[head].len);
-            let is_alike = |e: &Entry| (e.before(), e.len) <= (before, len);
-            let shape_end = head + self.entries[head..end].partition_point(is_alike);
-            let here = at.checked_sub(before).and_then(|start| ids.get(start..start + usize::from(len)));
-            if let Some(here) = here {
-                // In halves: the first entry that is not in front of what stands here.
-                let (mut low, mut high) = (head, shape_end);
-                while low < high {
-                    let middle = usize::midpoint(low, high);
-                    if self.symbols(middle) < here { low = middle + 1 } else { high = middle }
-                }
-                for entry in (low..shape_end).take_while(|entry| self.symbols(*entry) == here) {
-                    sink.push(self.entries[entry].term, at - before, len);
-                }
+        let Some((count, places)) = self.crowds[self.crowded[place].1 as usize..].split_first() else { return };
+        let mut places = &places[..*count as usize];
+        let entry = |place: &u32| Entry::at(&self.entries, *place as usize);
+        let order = |place: &u32| entry(place).map_or((0, 0), |e| (e.before(), e.len()));
+        while let Some(head) = places.first() {
+            let (before, len) = order(head);
+            let (alike, others) = places.split_at(places.partition_point(|p| order(p) <= (before, len)));
+            places = others;
+            let Some(start) = at.checked_sub(before) else { continue };
+            let Some(here) = ids.get(start..start + len) else { continue };
+            let symbols = |place: &u32| entry(place).map_or(&[][..], |e| e.symbols());
+            let from = alike.partition_point(|place| symbols(place) < here);
+            for entry in alike[from..].iter().take_while(|place| symbols(place) == here).filter_map(entry) {
+                sink.push(entry.term(), start, len);
             }
-            head = shape_end;
         }
     }
 
@@ -209,13 +198,15 @@ impl Scanner {
     }
 }
 
-/// Whether the window of an entry stands at a place.
+/// Whether the first four symbols of an entry stand at a place, or all where there are fewer.
 #[inline]
-fn window_occurs(entry: &Entry, ids: &[u16], from: usize) -> bool {
-    let Some([a, b, c, d]) = ids[from..].first_chunk::<WINDOW>() else { return false };
-    let here = u64::from(*a) | u64::from(*b) << 16 | u64::from(*c) << 32 | u64::from(*d) << 48;
-    let unused = 16 * (WINDOW as u32).saturating_sub(u32::from(entry.len));
-    here << unused == entry.window << unused
+fn window_occurs(entry: &Entry<'_>, ids: &[u16], from: usize) -> bool {
+    let Some(here) = ids.get(from..).and_then(<[u16]>::first_chunk::<WINDOW>) else { return false };
+    let word = |[a, b, c, d]: [u16; WINDOW]| {
+        u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48
+    };
+    let unused = 16 * WINDOW.saturating_sub(entry.len());
+    (word(*here) ^ word(entry.window)) << unused == 0
 }
 
 /// Takes hits up to a limit.
@@ -233,13 +224,13 @@ impl Sink<'_> {
     }
 
     #[inline]
-    fn push(&mut self, term: u32, at: usize, len: u8) {
+    fn push(&mut self, term: u32, at: usize, len: usize) {
         if self.hits.len() >= self.limit {
             self.is_complete = false;
             return;
         }
         // Texts are far shorter than 2^32 symbols.
         let start = (at - PAD) as u32;
-        self.hits.push(TermHit { start, end: start + u32::from(len), term });
+        self.hits.push(TermHit { start, end: start + len as u32, term });
     }
 }
