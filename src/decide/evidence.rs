@@ -89,6 +89,7 @@ pub fn collect_into(
             break;
         }
         let ranges = matches.ranges_of(hit);
+        let rests_on_guesses = ranges.iter().all(|range| is_guess(*range, folded.transforms_of(*range, true)));
         out.push(Piece {
             kind: EvidenceKind::Rule,
             label: rule.label,
@@ -98,9 +99,9 @@ pub fn collect_into(
                 start: ranges.iter().map(|r| r.start).min().unwrap_or(0),
                 end: ranges.iter().map(|r| r.end).max().unwrap_or(0),
             },
-            weight: rule.weight,
+            weight: if rests_on_guesses { rule.weight.min(policy.caps.guess) } else { rule.weight },
             disguise: 0,
-            severity: rule.severity,
+            severity: if rests_on_guesses { Severity::Low } else { rule.severity },
             occurrences: 1,
             transforms: Transforms::empty(),
         });
@@ -114,6 +115,11 @@ pub fn collect_into(
     }
     out.sort_by_key(|piece| (piece.range, piece.kind, piece.source));
     is_complete
+}
+
+/// Whether a short word was restored from its sound or shape.
+fn is_guess(range: SymbolRange, transforms: Transforms) -> bool {
+    range.len() <= GUESS_SYMBOLS_MAX && transforms.intersects(Transforms::RESTORED)
 }
 
 fn of_term(
@@ -131,7 +137,7 @@ fn of_term(
         return None;
     }
     // A short word that was guessed from its sound or shape may be another word.
-    let is_guess = hit.transforms.intersects(Transforms::RESTORED) && hit.range.len() <= GUESS_SYMBOLS_MAX;
+    let is_guess = is_guess(hit.range, hit.transforms);
     let weight = if is_guess { term.weight.min(policy.caps.guess) } else { term.weight };
     Some(Piece {
         kind: EvidenceKind::Term,

@@ -96,7 +96,9 @@ pub fn inspect<'s>(
     if !edits.is_empty() {
         folded.rewrite_into(&bundle.table, edits, restored);
         std::mem::swap(folded, restored);
+        let was_cut = matches.hits_cut;
         bundle.lexicon.scan_into(folded, item.surface(), helpers, scan, matches);
+        matches.hits_cut |= was_cut;
     }
     Ok(scratch.findings())
 }

@@ -408,9 +408,18 @@ impl<'a> Loader<'a> {
         }
         let rules = book.compile(&mut self.terms, self.context.taxonomy);
         let taxonomy = self.context.taxonomy;
-        let bit = |label: LabelId| 1 << (u32::from(taxonomy.root(label).0) % 32);
+        let mut roots: Vec<LabelId> = taxonomy.iter().map(|(label, _)| taxonomy.root(label)).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        // Beyond 32 level-one labels some share a bit.
+        let bit = |label: LabelId| 1 << (roots.binary_search(&taxonomy.root(label)).unwrap_or(0) % 32);
         let atoms = rules.roots_of_atoms(bit);
-        let of_term = |term: &Term| if term.is_spelling() { 0 } else { term.atoms.iter().fold(bit(term.label), |all, atom| all | atoms[*atom as usize]) };
+        let of_term = |term: &Term| {
+            // A literal says nothing but what the rules do that name it.
+            let own = if term.id.starts_with("text:") { 0 } else { bit(term.label) };
+            let all = || term.atoms.iter().fold(own, |all, atom| all | atoms[*atom as usize]);
+            if term.is_spelling() { 0 } else { all() }
+        };
         let roots = Roots { terms: self.terms.iter().map(of_term).collect(), atoms };
         let sources = (self.context.disguises, self.context.bigrams, self.context.segmenter);
         match build_indexes(&self.terms, &self.exemptions, &rules, roots, sources) {

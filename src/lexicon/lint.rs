@@ -143,7 +143,9 @@ impl Lexicon {
         let (mut buffer, mut hits) = (ScanBuffer::default(), Vec::new());
         self.dense.scanner.find_in_chars_into(key.chars(), usize::MAX, &mut buffer, &mut hits);
         hits.sort_unstable();
-        let dense = hits.iter().flat_map(|hit| &self.dense.keys[hit.term as usize].terms);
+        // The numbers behind those of the keys are of other spellings.
+        let keys = hits.iter().filter_map(|hit| self.dense.keys.get(hit.term as usize));
+        let dense = keys.flat_map(|key| &key.terms);
         let mut found: Vec<u32> = dense.copied().collect();
         let hits = self.plain.automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(key));
         found.extend(hits.flat_map(|hit| self.plain.keys[hit.pattern().as_usize()].terms.iter().copied()));

@@ -186,11 +186,12 @@ impl Lexicon {
         text: &FoldedText,
         segmenter: &Segmenter,
         scratch: &'s mut ScanScratch,
-        out: &Matches,
+        out: &mut Matches,
     ) -> &'s [Edit] {
         let index = &self.dense;
         let scratch = &mut scratch.disguise;
         self.disguises.find_into(text, (&out.hits, &out.slots), segmenter, &index.scanner, &index.words_of_keys, scratch);
+        out.hits_cut |= !scratch.is_complete;
         &scratch.edits
     }
 

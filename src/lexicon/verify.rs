@@ -49,6 +49,15 @@ pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_char
     uniform && (dense_chars >= 3 || outside) && text.field_of(range.start) == text.field_of(range.end - 1)
 }
 
+/// Whether no clause ends inside a range and no run of separators in it is long.
+pub(super) fn is_one_clause(text: &FoldedText, range: SymbolRange) -> bool {
+    let mut gap = 0;
+    text.symbols()[range.indexes()].iter().all(|symbol| {
+        gap = if symbol.class.is_dense() { 0 } else { gap + 1 };
+        symbol.class != Class::Clause && gap <= GAP_SYMBOLS_MAX
+    })
+}
+
 /// Fewest characters of a hit that may be split between two fields.
 const SPLIT_CHARS_MIN: u32 = 3;
 

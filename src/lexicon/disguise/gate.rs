@@ -37,8 +37,12 @@ impl Find {
     /// Whether a find may stand where nothing else is suspicious. The limits follow from how often ordinary text sounds
     /// like a word of so many syllables: `cargo bench --bench views` prints it.
     fn stands_alone(&self) -> bool {
-        let is_loose = self.transforms.intersects(Transforms::REVERSED.union(Transforms::INITIALS));
-        self.length >= 4 && self.blurred * 2 <= self.length || self.length == 3 && self.blurred == 0 && !is_loose
+        match self.length {
+            _ if self.transforms == Transforms::INITIALS => false,
+            0..=2 => false,
+            3 => self.blurred == 0 && self.transforms != Transforms::REVERSED,
+            _ => true,
+        }
     }
 
     /// Whether it may stand at all.
@@ -72,7 +76,8 @@ impl Disguises {
         };
         finds.retain(|find| find.may_stand() && !is_written(find) && self.is_unusual(text, find, segmenter, boundaries));
         finds.sort_unstable_by_key(|find| {
-            (std::cmp::Reverse(find.length), find.blurred, find.changed, find.range, find.word)
+            let shape_first = find.transforms == Transforms::SOUND;
+            (std::cmp::Reverse(find.length), find.blurred, find.changed, shape_first, find.range, find.word)
         });
         let near = |a: SymbolRange, b: SymbolRange| {
             !overlap(a, b) && a.start < b.end.saturating_add(SUPPORT_SYMBOLS) && b.start < a.end.saturating_add(SUPPORT_SYMBOLS)

@@ -1,6 +1,6 @@
 //! Words in disguise: a folded text and what was found in it go in, the words that it means come out.
 //!
-//! Words are looked for by their *sound* (薇信, weixin, 微xin), by their *shape* (徽信), split into parts (彳攵亻言),
+//! Words are looked for by their *sound* (薇信, weixin, 微xin), by their *shape* (徽信), split into parts (微亻言),
 //! from back to front, with repeated characters, and with letters or particles put between (加a微b信). Most of what is
 //! found this way is ordinary text: of two syllables nearly every seventh post has some. A find stands only if what is
 //! written there is *unusual*: no pair of its characters is common, none belongs to an ordinary word; and the shorter it
@@ -29,6 +29,8 @@ use sound::SoundView;
 const WORD_CHARS: std::ops::RangeInclusive<usize> = 2..=8;
 /// Most finds that are weighed in one text.
 const FINDS_MAX: usize = 4096;
+/// Most places of one text that sound like a word; most are that word as it is written.
+const SOUND_HITS_MAX: usize = 1 << 18;
 
 /// Another spelling of a word, that is searched for like a term.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +78,8 @@ pub(super) struct DisguiseScratch {
     finds: Vec<Find>,
     boundaries: Vec<u32>,
     pub(super) edits: Vec<Edit>,
+    /// Whether nothing was left out because of a limit.
+    pub(super) is_complete: bool,
 }
 
 impl Disguises {
@@ -159,12 +163,14 @@ impl Disguises {
     ) {
         scratch.edits.clear();
         scratch.finds.clear();
+        scratch.is_complete = true;
         self.find_spelled(text, scratch);
         self.find_by_sound(text, scratch);
         self.find_loose(text, scanner, words_of_keys, scratch);
         if scratch.finds.is_empty() {
             return;
         }
+        scratch.is_complete &= scratch.finds.len() <= FINDS_MAX;
         scratch.finds.truncate(FINDS_MAX);
         self.keep_plausible(text, (hits, slots), segmenter, scratch);
     }
@@ -173,8 +179,12 @@ impl Disguises {
         for (first, end, spelling) in &scratch.spelled {
             let range = text.from_dense(*first, *end);
             if verify::gaps_are_allowed(text, range, end - first) {
-                let length = as_u32(self.words[spelling.word as usize].chars.len());
-                let changed = if spelling.transforms == Transforms::SHAPE { 1 } else { length };
+                let word = &self.words[spelling.word as usize].chars;
+                let length = as_u32(word.len());
+                let kept = |offset: &u32| text.dense_char(first + offset) == word.get(*offset as usize).copied();
+                let is_aligned = end - first == length;
+                let changed = (0..length).filter(|offset| !is_aligned || !kept(offset)).count();
+                let changed = as_u32(changed);
                 let find = Find { range, first: *first, end: *end, word: spelling.word, transforms: spelling.transforms, length, changed, blurred: 0, has_latin: spelling.transforms == Transforms::INITIALS, is_spelled_out: false };
                 scratch.finds.push(find);
             }
@@ -182,10 +192,11 @@ impl Disguises {
     }
 
     fn find_by_sound(&self, text: &FoldedText, scratch: &mut DisguiseScratch) {
-        let DisguiseScratch { sound, buffer, hits, finds, .. } = scratch;
+        let DisguiseScratch { sound, buffer, hits, finds, is_complete, .. } = scratch;
         sound.fill(&self.tables, text);
         hits.clear();
-        self.by_sound.find_in_chars_into(sound.symbols.iter().copied(), FINDS_MAX, buffer, hits);
+        *is_complete &=
+            self.by_sound.find_in_chars_into(sound.symbols.iter().copied(), SOUND_HITS_MAX, buffer, hits);
         for hit in &*hits {
             let units = &sound.units[hit.start as usize..hit.end as usize];
             let word = self.sound_words[hit.term as usize];
@@ -198,7 +209,12 @@ impl Disguises {
                     find.blurred += u32::from(self.tables.readings(*c).all(|s| s != unit.syllable));
                 }
             }
-            if find.changed > 0 && verify::gaps_are_allowed(text, find.range, end - first) {
+            let is_joined = if find.is_spelled_out {
+                verify::is_one_clause(text, find.range)
+            } else {
+                verify::gaps_are_allowed(text, find.range, end - first)
+            };
+            if find.changed > 0 && is_joined {
                 finds.push(find);
             }
         }
@@ -215,7 +231,7 @@ impl Disguises {
         let DisguiseScratch { loose, buffer, hits, finds, .. } = scratch;
         loose.for_each_view(text, &self.ordinary, |view, transforms| {
             hits.clear();
-            scanner.find_in_chars_into(view.chars.iter().copied(), FINDS_MAX, buffer, hits);
+            scanner.find_in_chars_into(view.chars.iter().copied(), SOUND_HITS_MAX, buffer, hits);
             for hit in &*hits {
                 let Some(Some(word)) = words_of_keys.get(hit.term as usize).copied() else { continue };
                 let Some((first, end)) = view.stretch(hit.start, hit.end) else { continue };

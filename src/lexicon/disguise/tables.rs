@@ -197,11 +197,18 @@ impl DisguiseTables {
     }
 }
 
-/// A syllable without the differences that are not heard everywhere: n/l, zh/z, ch/c, sh/s, h/f before u, ng/n.
+/// A syllable without the differences that are not heard everywhere: n/l, zh/z, ch/c, sh/s, hu/f, ng/n.
 fn blurred(syllable: &str) -> String {
-    let pairs = [("zh", "z"), ("ch", "c"), ("sh", "s"), ("l", "n"), ("hu", "fu")];
+    let pairs = [("zh", "z"), ("ch", "c"), ("sh", "s"), ("l", "n")];
     let start = pairs.iter().find_map(|(from, to)| Some((syllable.strip_prefix(from)?, *to)));
-    let mut whole = start.map_or_else(|| syllable.to_owned(), |(rest, to)| format!("{to}{rest}"));
+    let mut whole = match (syllable.strip_prefix("hu"), start) {
+        (Some(""), _) => "fu".to_owned(),
+        (Some("i"), _) => "fei".to_owned(),
+        (Some("n"), _) => "fen".to_owned(),
+        (Some(rest), _) => format!("f{rest}"),
+        (None, Some((rest, to))) => format!("{to}{rest}"),
+        (None, None) => syllable.to_owned(),
+    };
     if whole.ends_with("ang") || whole.ends_with("eng") || whole.ends_with("ing") {
         whole.pop();
     }
