@@ -13,6 +13,7 @@ use super::pattern::Need;
 use super::rule::AtomId;
 use super::scanner::{Bigrams, Scanner};
 use crate::segment::Segmenter;
+use crate::text::FoldedText;
 
 /// What one pattern of an automaton stands for.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +51,20 @@ pub(super) struct DenseIndex {
 pub(super) struct PlainIndex {
     pub(super) automaton: Option<AhoCorasick>,
     pub(super) keys: Vec<Key>,
+    /// The first character of each key that the dense view leaves out, in order.
+    telltales: Vec<char>,
+}
+
+impl PlainIndex {
+    /// Whether a text holds a character that a key needs. Most texts hold ordinary punctuation only.
+    pub(super) fn may_occur(&self, text: &FoldedText) -> bool {
+        if self.automaton.is_none() || text.plain().len() == text.dense().len() {
+            return false;
+        }
+        (0..).zip(text.symbols()).filter(|(_, symbol)| !symbol.class.is_dense()).any(|(index, _)| {
+            text.char_at(index).is_some_and(|c| self.telltales.binary_search(&c).is_ok())
+        })
+    }
 }
 
 /// Whether a term's key is looked for in the dense view. A key with symbols can only be found in the plain one.
@@ -100,7 +115,11 @@ impl<'t> KeysBuilder<'t> {
                 .build(&self.texts);
             Some(built.map_err(|e| e.to_string())?)
         };
-        Ok(PlainIndex { automaton, keys: self.keys })
+        let telltale = |text: &&str| text.chars().find(|c| !crate::text::class_of(*c).is_dense());
+        let mut telltales: Vec<char> = self.texts.iter().filter_map(telltale).collect();
+        telltales.sort_unstable();
+        telltales.dedup();
+        Ok(PlainIndex { automaton, keys: self.keys, telltales })
     }
 }
 

@@ -111,11 +111,11 @@ impl Lexicon {
         scratch.rule.words.clear();
         scratch.rule.gates.clear();
         scratch.innocent.clear();
+        self.take_spelled(scratch);
         if scratch.raw.is_empty() {
             return;
         }
         scratch.raw.sort_unstable_by_key(|raw| (raw.end, raw.start));
-        self.take_spelled(scratch);
         for raw in &scratch.raw {
             let key = &self.dense.keys[raw.term as usize];
             if key.exemptions.is_empty() {
@@ -197,7 +197,7 @@ impl Lexicon {
 
     fn scan_plain(&self, text: &FoldedText, scratch: &mut ScanScratch, out: &mut Matches) {
         let Some(automaton) = &self.plain.automaton else { return };
-        if text.plain().len() == text.dense().len() {
+        if !self.plain.may_occur(text) {
             return;
         }
         for found in automaton.find_overlapping_iter(text.plain()) {

@@ -74,24 +74,38 @@ impl Disguises {
             slots.iter().any(|slot| overlap(slot.range, find.range))
                 || hits.iter().any(|hit| overlap(hit.range, find.range) && hit.range.len() >= find.length.min(find.range.len()))
         };
-        finds.retain(|find| find.may_stand() && !is_written(find) && self.is_unusual(text, find, segmenter, boundaries));
+        finds.retain(|find| find.may_stand() && !is_written(find));
+        let near = |a: SymbolRange, b: SymbolRange| {
+            let (a_end, b_end) = (a.end.saturating_add(SUPPORT_SYMBOLS), b.end.saturating_add(SUPPORT_SYMBOLS));
+            !overlap(a, b) && a.start < b_end && b.start < a_end
+        };
+        // A short word needs something that speaks for the same category.
+        let is_supported = |find: &Find, finds: &[Find]| {
+            let roots = self.words[find.word as usize].roots;
+            let speaks = |hit: &Hit| self.term_roots[hit.term as usize] & roots != 0;
+            let agrees = |other: &Find| self.words[other.word as usize].roots & roots != 0;
+            hits.iter().any(|hit| speaks(hit) && near(hit.range, find.range))
+                || finds.iter().any(|other| agrees(other) && near(other.range, find.range))
+        };
+        // Support costs less than tokenising, so that it is asked for first.
+        let mut index = 0;
+        while let Some(find) = finds.get(index).copied() {
+            let is_possible = (find.stands_alone() || is_supported(&find, finds))
+                && self.is_unusual(text, &find, segmenter, boundaries);
+            if is_possible {
+                index += 1;
+            } else {
+                finds.swap_remove(index);
+            }
+        }
         finds.sort_unstable_by_key(|find| {
             let shape_first = find.transforms == Transforms::SOUND;
             (std::cmp::Reverse(find.length), find.blurred, find.changed, shape_first, find.range, find.word)
         });
-        let near = |a: SymbolRange, b: SymbolRange| {
-            !overlap(a, b) && a.start < b.end.saturating_add(SUPPORT_SYMBOLS) && b.start < a.end.saturating_add(SUPPORT_SYMBOLS)
-        };
         let mut kept: Vec<Find> = Vec::new();
         for find in &*finds {
-            // A short word needs something that speaks for the same category.
-            let roots = self.words[find.word as usize].roots;
-            let is_supported = || {
-                slots.iter().any(|slot| overlap(slot.range, find.range))
-                || hits.iter().any(|hit| self.term_roots[hit.term as usize] & roots != 0 && near(hit.range, find.range))
-                    || finds.iter().any(|other| self.words[other.word as usize].roots & roots != 0 && near(other.range, find.range))
-            };
-            if kept.iter().all(|other| !overlap(other.range, find.range)) && (find.stands_alone() || is_supported()) {
+            let is_free = kept.iter().all(|other| !overlap(other.range, find.range));
+            if is_free && (find.stands_alone() || is_supported(find, finds)) {
                 kept.push(*find);
             }
         }

@@ -1,7 +1,5 @@
 //! Views without what was put between the characters of a word: repeated characters, letters, particles.
 
-use std::collections::HashMap;
-
 use crate::text::{Class, FoldedText, Transforms};
 
 /// Particles that are put between characters; each of them, used throughout, makes a view.
@@ -48,7 +46,7 @@ impl Buffers {
     pub(super) fn for_each_view(
         &mut self,
         text: &FoldedText,
-        ordinary: &HashMap<char, char>,
+        ordinary: &[char],
         mut search: impl FnMut(&LooseView, Transforms),
     ) {
         self.dense.clear();
@@ -73,20 +71,24 @@ impl Buffers {
         }
     }
 
-    /// Reads rare characters as ordinary ones; false when there are none.
-    fn read_alike(&mut self, ordinary: &HashMap<char, char>) -> bool {
+    /// Reads rare characters as the ordinary ones that `ordinary` gives by code point; false when there are none.
+    fn read_alike(&mut self, ordinary: &[char]) -> bool {
+        let is_rare = |c: &char| ordinary.get(*c as usize).is_some_and(|read| *read != '\0');
+        if !self.dense.iter().any(is_rare) {
+            return false;
+        }
         let view = &mut self.view;
         view.chars.clear();
         view.places.clear();
         view.changed.clear();
         view.kind = Kind::Alike;
         for (index, c) in (0_u32..).zip(&self.dense) {
-            let read = ordinary.get(c);
+            let read = ordinary.get(*c as usize).filter(|read| **read != '\0');
             view.chars.push(*read.unwrap_or(c));
             view.places.push((index, index + 1));
             view.changed.push(read.is_some());
         }
-        view.changed.contains(&true)
+        true
     }
 
     /// Whether letters or digits stand between two other characters.

@@ -50,8 +50,8 @@ struct Word {
 pub(super) struct Disguises {
     tables: DisguiseTables,
     bigrams: Bigrams,
-    /// Rare characters and the ordinary ones that they look like.
-    ordinary: HashMap<char, char>,
+    /// By code point of a rare character, the ordinary one that it looks like; NUL for the others.
+    ordinary: Vec<char>,
     words: Vec<Word>,
     /// Level-one labels of each term of the lexicon, one bit each.
     term_roots: Vec<u32>,

@@ -144,8 +144,9 @@ impl DisguiseTables {
         self.shapes.get(&c).map_or(&[], |list| list)
     }
 
-    /// Rare characters with the ordinary one that each looks like most; `is_used` tells which are ordinary.
-    pub(super) fn ordinary(&self, is_used: impl Fn(char) -> bool) -> HashMap<char, char> {
+    /// By code point of a rare character of the basic plane, the ordinary one that it looks like most; `is_used` tells
+    /// which are ordinary.
+    pub(super) fn ordinary(&self, is_used: impl Fn(char) -> bool) -> Vec<char> {
         let mut best: HashMap<char, (usize, char)> = HashMap::new();
         for (c, alike) in self.shapes.iter().filter(|(c, _)| is_used(**c)) {
             for (rank, other) in alike.iter().enumerate().filter(|(_, other)| !is_used(**other)) {
@@ -153,7 +154,13 @@ impl DisguiseTables {
                 *place = (rank, *c).min(*place);
             }
         }
-        best.into_iter().map(|(rare, (_, c))| (rare, c)).collect()
+        let mut by_code = vec!['\0'; 1 << 16];
+        for (rare, (_, c)) in best {
+            if let Some(place) = by_code.get_mut(rare as usize) {
+                *place = c;
+            }
+        }
+        by_code
     }
 
     /// Reads a Latin word as pinyin, in as few syllables as possible: their lengths and numbers. Empty if it is none.
