@@ -118,7 +118,8 @@ pub(super) struct CheckArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArguments {
-    /// Labelled items: any format that rescan reads, with a `label` and, optionally, a `source`.
+    /// Labelled items: any format that rescan reads, with a `label` and, optionally, a `source`. Items with a clean
+    /// `original` or `normalized` text beside a disguised `text` are also compared, per `method`; they need no label.
     #[arg(required = true, value_name = "FILE")]
     pub(super) inputs: Vec<String>,
     /// Write the figures as JSON.

@@ -1,4 +1,4 @@
-//! `qingliu eval`: figures on labelled items.
+//! `qingliu eval`: figures on labelled items, and on pairs of a clean and a disguised text.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::args::EvalArguments;
 use super::corpus::{for_each_line, parse};
+use super::eval_pairs::{self, Counterpart, Pair, PairFigures, pair_figures};
 use super::{Failure, load_bundle, render};
 use crate::engine::{Bundle, Scratch, evaluate};
-use crate::model::{LabelId, Verdict};
+use crate::model::{ItemError, LabelId, Verdict};
 use crate::store::FileIdentity;
 
 /// One judged item.
@@ -22,6 +23,14 @@ struct Row {
     verdict: Verdict,
     /// The predicted label on the level of the data; `benign` for `pass`.
     prediction: String,
+}
+
+/// What one line gives.
+struct Judged {
+    /// Nothing for a pair without a label.
+    row: Option<Row>,
+    /// Of a line with a clean counterpart that is not labelled `benign`.
+    pair: Option<Pair>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -48,6 +57,9 @@ struct Report {
     benign_false_positive_rate: Option<f64>,
     labels: BTreeMap<String, LabelFigures>,
     sources: BTreeMap<String, SourceFigures>,
+    /// Per method, of lines with a clean counterpart.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pairs: BTreeMap<String, PairFigures>,
     bundle: String,
 }
 
@@ -63,19 +75,24 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     let bundle = load_bundle(arguments.bundle.as_deref())?;
     let threads = super::rescan::threads(arguments.threads);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(Failure::run)?;
-    let mut rows = Vec::new();
+    let mut judged = Vec::new();
     let mut batch: Vec<(String, String)> = Vec::with_capacity(BATCH_LINES);
     for_each_line(&arguments.inputs, |place, line| {
         batch.push((place.to_owned(), line.to_owned()));
         if batch.len() == BATCH_LINES {
-            rows.extend(pool.install(|| judge(&bundle, &batch))?);
+            judged.extend(pool.install(|| judge(&bundle, &batch))?);
             batch.clear();
         }
         Ok(())
     })?;
-    rows.extend(pool.install(|| judge(&bundle, &batch))?);
-    let report = report(&bundle, &rows);
-    print(&report);
+    judged.extend(pool.install(|| judge(&bundle, &batch))?);
+    let report = report(&bundle, judged);
+    if report.rows > 0 || report.pairs.is_empty() {
+        print(&report);
+    }
+    if !report.pairs.is_empty() {
+        eval_pairs::print(&report.pairs);
+    }
     if let Some(path) = &arguments.json {
         let json = serde_json::to_string_pretty(&report).map_err(Failure::run)?;
         fs::write(path, json + "\n").map_err(|e| Failure::Run(format!("{}: {e}", path.display())))?;
@@ -83,27 +100,36 @@ pub(super) fn run(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn judge(bundle: &Bundle, batch: &[(String, String)]) -> Result<Vec<Row>, Failure> {
+fn judge(bundle: &Bundle, batch: &[(String, String)]) -> Result<Vec<Judged>, Failure> {
     batch
         .par_iter()
-        .map_init(Scratch::default, |scratch, (place, line)| {
-            let (item, marks) = parse(place, line)?;
-            let truth = marks.label.unwrap_or_default();
-            let truth_id = bundle.taxonomy.find(&truth);
-            if truth_id.is_none() && truth != "benign" && truth != "spam" {
-                let nearest =
-                    crate::lexicon::suggestion(&truth, bundle.taxonomy.iter().map(|(_, l)| l.id.as_str()));
-                return Err(Failure::Run(format!("{place}: unknown label {truth:?}{nearest}")));
-            }
-            let outcome =
-                evaluate(bundle, &item, scratch).map_err(|e| Failure::Run(format!("{place}: {e}")))?;
-            let prediction = match outcome.top.filter(|_| outcome.verdict != Verdict::Pass) {
-                Some(top) => on_level_of(bundle, top, truth_id, scratch),
-                None => "benign".to_owned(),
-            };
-            Ok(Row { source: marks.source.unwrap_or_default(), truth, verdict: outcome.verdict, prediction })
-        })
+        .map_init(Scratch::default, |scratch, (place, line)| judge_line(bundle, place, line, scratch))
         .collect()
+}
+
+fn judge_line(bundle: &Bundle, place: &str, line: &str, scratch: &mut Scratch) -> Result<Judged, Failure> {
+    let fails = |e: ItemError| Failure::Run(format!("{place}: {e}"));
+    let (item, marks) = parse(place, line)?;
+    let counterpart = Counterpart::parse(place, line)?.filter(|_| item.text.is_some());
+    let has_label = marks.label.is_some() || counterpart.is_none();
+    let truth = marks.label.unwrap_or_default();
+    let truth_id = bundle.taxonomy.find(&truth);
+    if has_label && truth_id.is_none() && truth != "benign" && truth != "spam" {
+        let nearest = crate::lexicon::suggestion(&truth, bundle.taxonomy.iter().map(|(_, l)| l.id.as_str()));
+        return Err(Failure::Run(format!("{place}: unknown label {truth:?}{nearest}")));
+    }
+    let outcome = evaluate(bundle, &item, scratch).map_err(fails)?;
+    let prediction = match outcome.top.filter(|_| outcome.verdict != Verdict::Pass) {
+        Some(top) => on_level_of(bundle, top, truth_id, scratch),
+        None => "benign".to_owned(),
+    };
+    // Finding a benign text is no recall.
+    let counterpart = counterpart.filter(|_| truth != "benign");
+    let pair = counterpart.map(|clean| clean.judge(bundle, &item, outcome.verdict, scratch));
+    let pair = pair.transpose().map_err(fails)?;
+    let source = marks.source.unwrap_or_default();
+    let row = has_label.then_some(Row { source, truth, verdict: outcome.verdict, prediction });
+    Ok(Judged { row, pair })
 }
 
 /// The predicted label on the level of the given one: the level-one label, or the strongest child of it.
@@ -117,9 +143,14 @@ fn on_level_of(bundle: &Bundle, top: LabelId, truth: Option<LabelId>, scratch: &
     taxonomy.label(id).id.clone()
 }
 
-fn report(bundle: &Bundle, rows: &[Row]) -> Report {
+fn report(bundle: &Bundle, judged: Vec<Judged>) -> Report {
+    let (mut rows, mut pairs) = (Vec::new(), Vec::new());
+    for Judged { row, pair } in judged {
+        rows.extend(row);
+        pairs.extend(pair);
+    }
     let mut sources: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
-    for row in rows {
+    for row in &rows {
         sources.entry(row.source.clone()).or_default().push(row);
     }
     let all: Vec<&Row> = rows.iter().collect();
@@ -130,6 +161,7 @@ fn report(bundle: &Bundle, rows: &[Row]) -> Report {
         benign_false_positive_rate: benign_rate(&all),
         labels,
         sources: sources.into_iter().map(|(name, rows)| (name, source_figures(&rows))).collect(),
+        pairs: pair_figures(&pairs),
         bundle: bundle.versions().bundle.clone(),
     }
 }
@@ -181,7 +213,7 @@ fn macro_f1(labels: &BTreeMap<String, LabelFigures>) -> Option<f64> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share for people; counts stay far below 2^52")]
-fn ratio(part: usize, whole: usize) -> Option<f64> {
+pub(super) fn ratio(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
@@ -221,4 +253,7 @@ fn print(report: &Report) {
         show(report.macro_f1).trim(),
         rate(report.benign_false_positive_rate).trim()
     ));
+    if !report.pairs.is_empty() {
+        render::line("");
+    }
 }

@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod corpus;
 mod eval;
+mod eval_pairs;
 mod explain;
 mod render;
 mod rescan;

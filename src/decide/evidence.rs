@@ -3,7 +3,7 @@
 use super::policy::Policy;
 use crate::lexicon::{Hit, Lexicon, Matches};
 use crate::model::{EvidenceKind, LabelId, Milli, Severity, Taxonomy};
-use crate::text::{FoldedText, SymbolRange, Transforms};
+use crate::text::{FoldedText, Symbol, SymbolRange, Transforms};
 
 /// One weighted reason, before it is put into words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,9 @@ const PIECES_MAX: usize = 1024;
 /// Fewest points of disguise that make a cue evidence.
 const CUE_DISGUISE_MIN: Milli = 100;
 
-/// Longest restored word, in symbols, that counts as a guess.
-const GUESS_SYMBOLS_MAX: u32 = 2;
+/// Longest restored word, in symbols, that counts as a guess when one character of it was changed; one more when
+/// several were.
+const GUESS_SYMBOLS_MAX: usize = 2;
 
 /// Fills `out` with the evidence of the matches, in the order of the text. Returns false when evidence was left out.
 ///
@@ -89,7 +90,7 @@ pub fn collect_into(
             break;
         }
         let ranges = matches.ranges_of(hit);
-        let rests_on_guesses = ranges.iter().all(|range| is_guess(*range, folded.transforms_of(*range, true)));
+        let rests_on_guesses = ranges.iter().all(|range| is_guess(folded, *range));
         out.push(Piece {
             kind: EvidenceKind::Rule,
             label: rule.label,
@@ -117,9 +118,17 @@ pub fn collect_into(
     is_complete
 }
 
-/// Whether a short word was restored from its sound or shape.
-fn is_guess(range: SymbolRange, transforms: Transforms) -> bool {
-    range.len() <= GUESS_SYMBOLS_MAX && transforms.intersects(Transforms::RESTORED)
+/// Whether a short word was restored from the sound or shape of most of its characters.
+fn is_guess(folded: &FoldedText, range: SymbolRange) -> bool {
+    let guessed = |symbol: &&Symbol| {
+        symbol.transforms.intersects(Transforms::GUESSED) && !symbol.transforms.contains(Transforms::PINYIN)
+    };
+    let symbols = folded.symbols().get(range.start as usize..range.end as usize).unwrap_or(&[]);
+    match symbols.iter().filter(guessed).count() {
+        0 => false,
+        1 => symbols.len() <= GUESS_SYMBOLS_MAX,
+        _ => symbols.len() <= GUESS_SYMBOLS_MAX + 1,
+    }
 }
 
 fn of_term(
@@ -137,7 +146,7 @@ fn of_term(
         return None;
     }
     // A short word that was guessed from its sound or shape may be another word.
-    let is_guess = is_guess(hit.range, hit.transforms);
+    let is_guess = is_guess(folded, hit.range);
     let weight = if is_guess { term.weight.min(policy.caps.guess) } else { term.weight };
     Some(Piece {
         kind: EvidenceKind::Term,

@@ -12,7 +12,7 @@ pub enum Language {
 }
 
 /// Names of the transforms for people: identifier, Chinese, English.
-const TRANSFORM_NAMES: [(&str, &str, &str); 24] = [
+const TRANSFORM_NAMES: [(&str, &str, &str); 25] = [
     ("width", "全角/半角", "full or half width"),
     ("case", "大小写", "letter case"),
     ("t2s", "繁体或异体字", "traditional or variant characters"),
@@ -29,13 +29,14 @@ const TRANSFORM_NAMES: [(&str, &str, &str); 24] = [
     ("drop_blank", "插入空格", "blanks in between"),
     ("drop_noise", "插入符号", "symbols in between"),
     ("read_as", "以字代数或代点", "words for digits or dots"),
-    ("sound", "谐音或拼音", "written by sound"),
+    ("sound", "谐音", "written by sound"),
     ("shape", "形近字", "look-alike character"),
     ("split", "拆字", "split into parts"),
     ("reversed", "颠倒语序", "in another order"),
     ("repeated", "重复字", "repeated characters"),
     ("filler", "夹杂字母或虚字", "letters or particles in between"),
     ("initials", "拼音首字母", "initials only"),
+    ("pinyin", "拼音或注音", "pinyin or zhuyin"),
     ("across_fields", "分写在多个字段", "split between fields"),
 ];
 

@@ -49,6 +49,13 @@ pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_char
     uniform && (dense_chars >= 3 || outside) && text.field_of(range.start) == text.field_of(range.end - 1)
 }
 
+/// Whether a range has separators between all of its dense characters or between none.
+pub(super) fn is_uniform(text: &FoldedText, range: SymbolRange, dense_chars: u32) -> bool {
+    let symbols = &text.symbols()[range.indexes()];
+    let joints = symbols.windows(2).filter(|pair| pair[0].class.is_dense() && !pair[1].class.is_dense()).count();
+    joints == 0 || joints + 1 == dense_chars as usize
+}
+
 /// Whether no clause ends inside a range and no run of separators in it is long.
 pub(super) fn is_one_clause(text: &FoldedText, range: SymbolRange) -> bool {
     let mut gap = 0;

@@ -58,15 +58,16 @@ bitflags! {
         const INITIALS = 1 << 22;
         /// Parts in different fields.
         const ACROSS_FIELDS = 1 << 23;
-        /// All that makes another word of what is written.
-        const RESTORED = Self::SOUND.bits() | Self::SHAPE.bits() | Self::SPLIT.bits() | Self::REVERSED.bits()
-            | Self::REPEATED.bits() | Self::FILLER.bits() | Self::INITIALS.bits();
+        /// Syllables in Latin letters or zhuyin.
+        const PINYIN = 1 << 24;
+        /// What may well be another word when it is short.
+        const GUESSED = Self::SOUND.bits() | Self::SHAPE.bits() | Self::REVERSED.bits() | Self::INITIALS.bits();
     }
 }
 
 impl Transforms {
     /// The identifiers that decisions carry, one per member.
-    pub const NAMES: [(Self, &'static str); 24] = [
+    pub const NAMES: [(Self, &'static str); 25] = [
         (Self::WIDTH, "width"),
         (Self::CASE, "case"),
         (Self::HANT, "t2s"),
@@ -91,6 +92,7 @@ impl Transforms {
         (Self::FILLER, "filler"),
         (Self::INITIALS, "initials"),
         (Self::ACROSS_FIELDS, "across_fields"),
+        (Self::PINYIN, "pinyin"),
     ];
 
     /// The names of the members, in the order of [`Self::NAMES`].

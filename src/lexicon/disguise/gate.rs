@@ -2,11 +2,14 @@
 
 use super::{DisguiseScratch, Disguises, as_u32, overlap};
 use crate::lexicon::scan::Hit;
+use crate::lexicon::verify;
 use crate::segment::Segmenter;
 use crate::text::{Class, Edit, FoldedText, Slot, SymbolRange, Transforms};
 
 /// Distance in which other finds and hits support one.
 const SUPPORT_SYMBOLS: u32 = 40;
+/// Fewest letters of two syllables that may stand where nothing else is suspicious.
+const LETTERS_ALONE_MIN: u32 = 5;
 /// Dense characters that are tokenised on either side of a find.
 const WINDOW_CHARS: usize = 4;
 
@@ -39,7 +42,11 @@ impl Find {
     fn stands_alone(&self) -> bool {
         match self.length {
             _ if self.transforms == Transforms::INITIALS => false,
-            0..=2 => false,
+            0..=2 => {
+                let written = self.end - self.first;
+                let is_split = self.transforms == Transforms::SPLIT && written > self.length;
+                is_split || self.is_spelled_out && self.changed == self.length && written >= LETTERS_ALONE_MIN
+            }
             3 => self.blurred == 0 && self.transforms != Transforms::REVERSED,
             _ => true,
         }
@@ -49,7 +56,7 @@ impl Find {
     fn may_stand(&self) -> bool {
         match self.length {
             0..=2 => self.blurred == 0 || self.blurred == 1 && self.changed == 1,
-            3 => self.blurred <= 1,
+            3 => self.blurred == 0,
             _ => self.blurred * 2 <= self.length,
         }
     }
@@ -74,7 +81,9 @@ impl Disguises {
             slots.iter().any(|slot| overlap(slot.range, find.range))
                 || hits.iter().any(|hit| overlap(hit.range, find.range) && hit.range.len() >= find.length.min(find.range.len()))
         };
-        finds.retain(|find| find.may_stand() && !is_written(find));
+        let is_even =
+            |find: &Find| find.is_spelled_out || verify::is_uniform(text, find.range, find.end - find.first);
+        finds.retain(|find| find.may_stand() && is_even(find) && !is_written(find));
         let near = |a: SymbolRange, b: SymbolRange| {
             let (a_end, b_end) = (a.end.saturating_add(SUPPORT_SYMBOLS), b.end.saturating_add(SUPPORT_SYMBOLS));
             !overlap(a, b) && a.start < b_end && b.start < a_end

@@ -209,6 +209,9 @@ impl Disguises {
                     find.blurred += u32::from(self.tables.readings(*c).all(|s| s != unit.syllable));
                 }
             }
+            if find.is_spelled_out {
+                find.transforms |= Transforms::PINYIN;
+            }
             let is_joined = if find.is_spelled_out {
                 verify::is_one_clause(text, find.range)
             } else {

@@ -9,6 +9,13 @@ const SYLLABLES_START: u32 = 0xE000;
 /// How digits are read.
 const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
 
+/// Tone marks of zhuyin.
+const TONES: [char; 4] = ['ˊ', 'ˇ', 'ˋ', '˙'];
+
+fn is_zhuyin(c: char) -> bool {
+    matches!(c, 'ㄅ'..='ㄯ') || TONES.contains(&c)
+}
+
 /// One symbol of the view.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unit {
@@ -18,7 +25,7 @@ pub(super) struct Unit {
     pub(super) end: u32,
     /// The syllable; 0 for letters that spell none.
     pub(super) syllable: Syllable,
-    /// Whether it is written in Latin letters.
+    /// Whether it is written in Latin letters or zhuyin.
     pub(super) is_latin: bool,
 }
 
@@ -28,6 +35,7 @@ pub(super) struct SoundView {
     pub(super) units: Vec<Unit>,
     pub(super) symbols: Vec<char>,
     letters: Vec<u8>,
+    zhuyin: Vec<char>,
     syllables: Vec<(usize, Syllable)>,
 }
 
@@ -51,6 +59,11 @@ impl SoundView {
                 continue;
             }
             self.flush(tables, text, word_start);
+            if is_zhuyin(c) {
+                self.zhuyin.push(c);
+                continue;
+            }
+            self.flush_zhuyin(tables, index);
             let syllable = match DIGITS.get((c as usize).wrapping_sub('0' as usize)) {
                 Some(digit) => tables.usual(*digit),
                 None => tables.usual(c),
@@ -59,6 +72,24 @@ impl SoundView {
             self.push(Unit { first: index, end: index + 1, syllable, is_latin: false }, symbol);
         }
         self.flush(tables, text, word_start);
+        self.flush_zhuyin(tables, as_u32(text.dense().chars().count()));
+    }
+
+    /// Reads the zhuyin collected so far, which ends in front of a dense character.
+    fn flush_zhuyin(&mut self, tables: &DisguiseTables, end: u32) {
+        let zhuyin = std::mem::take(&mut self.zhuyin);
+        let start = end - as_u32(zhuyin.len());
+        let mut at = 0;
+        while at < zhuyin.len() {
+            let (length, syllable) = tables.zhuyin(&zhuyin[at..]).unwrap_or((1, 0));
+            let tone = usize::from(zhuyin.get(at + length).is_some_and(|c| TONES.contains(c)));
+            let (first, last) = (start + as_u32(at), start + as_u32(at + length + tone));
+            let symbol = if syllable == 0 { zhuyin[at] } else { symbol_of(tables.class(syllable)) };
+            self.push(Unit { first, end: last, syllable, is_latin: syllable != 0 }, symbol);
+            at += length + tone;
+        }
+        self.zhuyin = zhuyin;
+        self.zhuyin.clear();
     }
 
     fn push(&mut self, unit: Unit, symbol: char) {

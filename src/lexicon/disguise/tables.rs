@@ -6,6 +6,8 @@ use super::super::problem::Problem;
 
 /// Letters of the longest syllable.
 const SYLLABLE_LETTERS_MAX: usize = 6;
+/// Characters of the longest syllable in zhuyin.
+const ZHUYIN_CHARS_MAX: usize = 3;
 /// Most letters of a Latin word that is tried as pinyin.
 const PINYIN_LETTERS_MAX: usize = 40;
 
@@ -25,6 +27,8 @@ pub struct DisguiseTables {
     initials: Vec<char>,
     /// Letter tree of all syllables; the first node is the root.
     nodes: Vec<Node>,
+    /// Syllables in zhuyin.
+    zhuyin: HashMap<String, Syllable>,
     splits: HashMap<char, Vec<String>>,
     shapes: HashMap<char, Vec<char>>,
 }
@@ -61,6 +65,11 @@ impl DisguiseTables {
             }
         }
         tables.confuse(&syllables);
+        for line in file("zhuyin.tsv").unwrap_or("").lines().filter(|line| !line.starts_with('#')) {
+            if let Some((zhuyin, pinyin)) = line.split_once('\t') {
+                tables.zhuyin.extend(syllables.get(pinyin).map(|syllable| (zhuyin.to_owned(), *syllable)));
+            }
+        }
         for (line, c, parts) in rows(file("splits.tsv").unwrap_or("")) {
             let c = c.ok_or_else(|| Problem::error("fold/splits.tsv", line, "needs CHARACTER and PARTS"))?;
             tables.splits.entry(c).or_default().push(parts.to_owned());
@@ -127,6 +136,14 @@ impl DisguiseTables {
     #[inline]
     pub(super) fn class(&self, syllable: Syllable) -> Syllable {
         self.confused.get(usize::from(syllable)).copied().unwrap_or(0)
+    }
+
+    /// The longest syllable in zhuyin at the start of a text: its number of characters and its number.
+    pub(super) fn zhuyin(&self, text: &[char]) -> Option<(usize, Syllable)> {
+        (1..=text.len().min(ZHUYIN_CHARS_MAX)).rev().find_map(|length| {
+            let syllable = self.zhuyin.get(&text[..length].iter().collect::<String>())?;
+            Some((length, *syllable))
+        })
     }
 
     /// The first letter of the usual reading of a character.
