@@ -90,7 +90,10 @@ pub fn collect_into(
             break;
         }
         let ranges = matches.ranges_of(hit);
-        let rests_on_guesses = ranges.iter().all(|range| is_guess(folded, *range));
+        let guesses = ranges.iter().filter(|range| is_guess(folded, **range)).count();
+        let rests_on_guesses = guesses == ranges.len();
+        // A rule that needs a guess says two thirds of what it says otherwise.
+        let own = if guesses > 0 { rule.weight * 2 / 3 } else { rule.weight };
         out.push(Piece {
             kind: EvidenceKind::Rule,
             label: rule.label,
@@ -100,7 +103,7 @@ pub fn collect_into(
                 start: ranges.iter().map(|r| r.start).min().unwrap_or(0),
                 end: ranges.iter().map(|r| r.end).max().unwrap_or(0),
             },
-            weight: if rests_on_guesses { rule.weight.min(policy.caps.guess) } else { rule.weight },
+            weight: if rests_on_guesses { own.min(policy.caps.guess) } else { own },
             disguise: 0,
             severity: if rests_on_guesses { Severity::Low } else { rule.severity },
             occurrences: 1,

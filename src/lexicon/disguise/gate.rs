@@ -55,6 +55,7 @@ impl Find {
     /// Whether it may stand at all.
     fn may_stand(&self) -> bool {
         match self.length {
+            0..=2 if self.transforms == Transforms::INITIALS => self.range.len() == self.length,
             0..=2 => self.blurred == 0 || self.blurred == 1 && self.changed == 1,
             3 => self.blurred == 0,
             _ => self.blurred * 2 <= self.length,

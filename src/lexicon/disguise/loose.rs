@@ -6,6 +6,8 @@ use crate::text::{Class, FoldedText, Transforms};
 const PARTICLES: [char; 12] = ['的', '了', '呢', '啊', '吧', '呀', '嘛', '哦', '么', '得', '嗯', '哈'];
 /// Longest run of letters and digits between two characters, in characters.
 const JUNK_CHARS_MAX: u32 = 2;
+/// Fewest repetitions inside a word.
+const REPEATS_MIN: u32 = 2;
 /// Fewest characters of a word that particles stand between.
 const PARTICLE_WORD_CHARS_MIN: u32 = 3;
 
@@ -139,7 +141,11 @@ impl LooseView {
         let (first, last) = (places.first()?.0, places.last()?.1);
         let gap = |pair: &[(u32, u32)]| pair[1].0 - pair[0].1;
         let holds = match self.kind {
-            Kind::Repeated => places.iter().any(|(from, to)| to - from > 1),
+            Kind::Repeated => {
+                // One doubled character is an ordinary word: 妈妈, 天天.
+                let repeats = places.iter().map(|(from, to)| to - from - 1);
+                repeats.sum::<u32>() >= REPEATS_MIN
+            }
             Kind::Junk => places.windows(2).all(|pair| (1..=JUNK_CHARS_MAX).contains(&gap(pair))),
             Kind::Alike => self.changed[start as usize..end as usize].contains(&true),
             Kind::Particle => {

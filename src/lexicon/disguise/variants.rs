@@ -32,7 +32,8 @@ pub(super) fn spellings(tables: &DisguiseTables, word: &[char], mut add: impl Fn
         for shape in shapes(*c, SHAPES_MAX) {
             add(with(&[(index, &shape)]), Transforms::SHAPE);
         }
-        if let Some(initial) = tables.initial(*c) {
+        let may_be_initial = index == 0 || word.len() > 2;
+        if let Some(initial) = tables.initial(*c).filter(|_| may_be_initial) {
             add(with(&[(index, initial.encode_utf8(&mut [0; 4]))]), Transforms::INITIALS);
         }
         for split in tables.splits(*c).iter().take(SPLITS_MAX).filter(|parts| is_dense(parts)) {
