@@ -101,8 +101,10 @@ impl Engines {
     fn naive(&self, folded: &Folded) -> Vec<Found> {
         let mut found = Vec::new();
         for (term, chars) in (0..).zip(&self.terms) {
-            for (start, _) in folded.chars.windows(chars.len()).enumerate().filter(|(_, here)| here == chars) {
-                let (start, end) = (u32::try_from(start).unwrap(), u32::try_from(start + chars.len()).unwrap());
+            for (start, _) in folded.chars.windows(chars.len()).enumerate().filter(|(_, here)| here == chars)
+            {
+                let (start, end) =
+                    (u32::try_from(start).unwrap(), u32::try_from(start + chars.len()).unwrap());
                 found.push(folded.found(TermHit { start, end, term }));
             }
         }
@@ -247,7 +249,8 @@ fn terms_that_cannot_be_found_are_refused() {
     assert_eq!(pieces(&[&longest], &format!("乙{longest}乙")), [format!("0:{longest}")]);
     let astral: Vec<String> =
         ('\u{10000}'..='\u{20000}').chain('一'..='龥').map(|c| format!("{c}{c}")).collect();
-    let error = Scanner::build(astral.iter().map(String::as_str), &BIGRAMS, |c, out| out.push(c)).unwrap_err();
+    let error =
+        Scanner::build(astral.iter().map(String::as_str), &BIGRAMS, |c, out| out.push(c)).unwrap_err();
     assert_eq!(error, ScannerError::TooManyCharacters);
 }
 
@@ -274,7 +277,8 @@ fn the_limit_on_hits_is_kept_and_said() {
 fn texts_around_the_width_of_a_block_are_read_to_their_end() {
     let engines = Engines::new(&["甲乙", "a甲", "甲a", "aa", "é甲", "🐧甲", "kg", "甲甲甲甲", "末"]);
     let mut buffer = ScanBuffer::default();
-    for unit in ["a", "é", "甲", "🐧", "㎏", "\u{200B}", "甲a", "a\u{200B}甲", "甲甲甲🐧", "甲甲㎏", "aaaé"] {
+    for unit in ["a", "é", "甲", "🐧", "㎏", "\u{200B}", "甲a", "a\u{200B}甲", "甲甲甲🐧", "甲甲㎏", "aaaé"]
+    {
         for length in 0..40 {
             let body: String = unit.chars().cycle().take(length).collect();
             for end in ["", "甲乙", "a", "末", "é", "🐧", "㎏", "\u{200B}"] {
@@ -300,7 +304,8 @@ fn long_and_short_texts_share_a_buffer() {
 fn characters_that_the_map_drops_or_expands_count_one_where_text_is_folded_already() {
     let engines = Engines::new(&["甲乙", "kg"]);
     let (mut buffer, mut hits) = (ScanBuffer::default(), Vec::new());
-    for (text, want) in [("甲\u{200B}乙", None), ("\u{200B}甲乙", Some((1, 3))), ("㎏㎏甲乙", Some((2, 4)))] {
+    for (text, want) in [("甲\u{200B}乙", None), ("\u{200B}甲乙", Some((1, 3))), ("㎏㎏甲乙", Some((2, 4)))]
+    {
         hits.clear();
         assert!(engines.scanner.find_in_chars_into(text.chars(), 9, &mut buffer, &mut hits));
         assert_eq!(hits.iter().map(|hit| (hit.start, hit.end)).next(), want, "{text:?}");
@@ -344,10 +349,11 @@ fn crowds() -> impl Strategy<Value = (Vec<String>, Vec<String>)> {
 fn long_terms() -> impl Strategy<Value = (Vec<String>, Vec<String>)> {
     let terms = vec(words("甲乙", 1..255), 1..12);
     terms.prop_flat_map(|terms| {
-        let cut = (select(terms.clone()), 0_usize..4, words("甲乙丙", 0..3)).prop_map(|(term, skip, glue)| {
-            let rest: String = term.chars().skip(skip).collect();
-            rest + &glue
-        });
+        let cut =
+            (select(terms.clone()), 0_usize..4, words("甲乙丙", 0..3)).prop_map(|(term, skip, glue)| {
+                let rest: String = term.chars().skip(skip).collect();
+                rest + &glue
+            });
         (Just(terms), vec(vec(cut, 1..6).prop_map(|cuts| cuts.concat()), 1..6))
     })
 }
@@ -441,7 +447,8 @@ fn saved(scanner: &Scanner) -> Vec<u8> {
 /// A scanner with something in every table.
 fn full_scanner() -> Scanner {
     let crowd = (0..40_u32).map(|n| format!("甲乙{}", char::from_u32(0x4E00 + n).unwrap()));
-    let others = ["甲", "🐧", "🐧🐔", "⑴a", "赌博机网站导航大全", "ab", "abc", "甲乙", "甲乙"].map(str::to_owned);
+    let others =
+        ["甲", "🐧", "🐧🐔", "⑴a", "赌博机网站导航大全", "ab", "abc", "甲乙", "甲乙"].map(str::to_owned);
     let terms: Vec<String> = crowd.chain(others).collect();
     Scanner::build(terms.iter().map(String::as_str), &BIGRAMS, fold).unwrap()
 }
@@ -476,14 +483,20 @@ fn what_is_no_scanner_is_refused_and_why_is_said() {
     let mut other = bytes.clone();
     other[8] += 1;
     let error = Scanner::load(&other).unwrap_err();
-    assert!(matches!(error, SavedError::Version { .. }) && error.to_string().contains("build it again"), "{error}");
+    assert!(
+        matches!(error, SavedError::Version { .. }) && error.to_string().contains("build it again"),
+        "{error}"
+    );
     let steps = (8..bytes.len()).step_by(997).chain([bytes.len() - 1]);
     for cut in steps {
         let error = Scanner::load(&bytes[..cut]).unwrap_err();
         assert!(matches!(error, SavedError::Truncated { .. } | SavedError::Damaged), "{cut}: {error}");
     }
     let longer = [bytes.as_slice(), &[0]].concat();
-    assert!(matches!(Scanner::load(&longer).unwrap_err(), SavedError::Truncated { .. } | SavedError::Damaged));
+    assert!(matches!(
+        Scanner::load(&longer).unwrap_err(),
+        SavedError::Truncated { .. } | SavedError::Damaged
+    ));
 }
 
 /// Damage that the checksum finds, and the same damage with the checksum put right: refused, or harmless.
@@ -497,7 +510,8 @@ fn damaged_scanners_are_refused_or_harmless() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // The basic plane is most of the file and the least of the rules.
         let random = usize::try_from(state >> 33).unwrap();
-        let at = if round % 8 == 0 { 12 + random % plane } else { plane + random % (bytes.len() - plane - 4) };
+        let at =
+            if round % 8 == 0 { 12 + random % plane } else { plane + random % (bytes.len() - plane - 4) };
         let mut damaged = bytes.clone();
         damaged[at] ^= [1, 2, 0x80, 0xFF][random % 4];
         assert!(Scanner::load(&damaged).is_err(), "byte {at}");

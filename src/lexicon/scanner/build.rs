@@ -2,7 +2,9 @@
 
 use super::rarity::Bigrams;
 use super::symbols::{EXPANSION_MAX, NONE, SYMBOL_MAX, SymbolMap};
-use super::{Bucket, CROWDED, HEAD, LAST, PairFilter, Scanner, TERMS_MAX, WINDOW, hash, left_of, right_of, scale};
+use super::{
+    Bucket, CROWDED, HEAD, LAST, PairFilter, Scanner, TERMS_MAX, WINDOW, hash, left_of, right_of, scale,
+};
 
 /// Most symbols of a term.
 pub(super) const TERM_SYMBOLS_MAX: usize = 255;

@@ -57,14 +57,14 @@ impl Scanner {
         out.table(self.map.bmp.as_slice(), |s| s.to_le_bytes())?;
         out.table(&self.map.pages, |p| p.to_le_bytes())?;
         out.table(&self.map.astral, |s| s.to_le_bytes())?;
-        out.table(&self.map.expansions, pair_bytes)?;
+        out.table(&self.map.expansions, |pair| pair_bytes(*pair))?;
         out.table(&self.map.expanded, |s| s.to_le_bytes())?;
         out.table(&self.anchors.words, |w| w.to_le_bytes())?;
-        out.table(&self.buckets, |b| pair_bytes(&(b.first, b.beside)))?;
+        out.table(&self.buckets, |b| pair_bytes((b.first, b.beside)))?;
         out.table(&self.entries, |s| s.to_le_bytes())?;
-        out.table(&self.crowded, pair_bytes)?;
+        out.table(&self.crowded, |pair| pair_bytes(*pair))?;
         out.table(&self.crowds, |p| p.to_le_bytes())?;
-        out.table(&self.singles, |(symbol, term)| pair_bytes(&(u32::from(*symbol), *term)))?;
+        out.table(&self.singles, |(symbol, term)| pair_bytes((u32::from(*symbol), *term)))?;
         let sum = out.sum.clone().finalize();
         out.out.write_all(&sum.to_le_bytes())?;
         out.out.flush()
@@ -87,7 +87,9 @@ impl Scanner {
             Reader { rest: summed.get(head..).ok_or(SavedError::Truncated { table: "the tail" })? };
         let bmp = reader.table("the basic plane", u16::from_le_bytes)?.into_boxed_slice();
         let map = SymbolMap {
-            bmp: bmp.try_into().map_err(|_| SavedError::Invalid { problem: "the basic plane has another size" })?,
+            bmp: bmp
+                .try_into()
+                .map_err(|_| SavedError::Invalid { problem: "the basic plane has another size" })?,
             pages: reader.table("the list of pages", u16::from_le_bytes)?,
             astral: reader.table("the other planes", u16::from_le_bytes)?,
             expansions: reader.table("the list of expansions", pair)?,
@@ -135,9 +137,9 @@ impl Scanner {
         rule(self.crowded.is_sorted_by(|a, b| a.0 < b.0), "crowded buckets are out of order")?;
         let is_whole = |(_, start): &(u32, u32)| {
             let places = self.crowds.get(*start as usize..).and_then(<[u32]>::split_first);
-            places.and_then(|(count, places)| places.get(..*count as usize)).is_some_and(|places| {
-                places.iter().all(|place| walked.is_start(*place))
-            })
+            places
+                .and_then(|(count, places)| places.get(..*count as usize))
+                .is_some_and(|places| places.iter().all(|place| walked.is_start(*place)))
         };
         rule(self.crowded.iter().all(is_whole), "a crowded bucket is cut off")?;
         rule(self.singles.is_sorted(), "single symbols are out of order")?;
@@ -202,8 +204,8 @@ fn check_map(map: &SymbolMap) -> Result<(), &'static str> {
     }
 }
 
-fn pair_bytes((first, second): &(u32, u32)) -> [u8; 8] {
-    (u64::from(*first) | u64::from(*second) << 32).to_le_bytes()
+fn pair_bytes((first, second): (u32, u32)) -> [u8; 8] {
+    (u64::from(first) | (u64::from(second) << 32)).to_le_bytes()
 }
 
 fn pair(bytes: [u8; 8]) -> (u32, u32) {

@@ -83,7 +83,7 @@ impl Scanner {
     /// Fills `candidates` with the places of pairs that may be an anchor, and returns their number.
     fn find_anchors(&self, ids: &[u16], candidates: &mut [u32]) -> usize {
         let mut count = 0;
-        let text = &ids[PAD..ids.len() - PAD + 1];
+        let text = &ids[PAD..=ids.len() - PAD];
         for (at, two) in (PAD as u32..).zip(text.windows(2)) {
             candidates[count] = at;
             count += self.anchors.get(hash(two[0], two[1])) as usize;
@@ -163,8 +163,12 @@ impl Scanner {
     #[cold]
     fn compare_crowded(&self, ids: &[u16], at: usize, first: usize, sink: &mut Sink<'_>) {
         // Every crowded bucket is in the list.
-        let Ok(place) = self.crowded.binary_search_by_key(&first, |(start, _)| *start as usize) else { return };
-        let Some((count, places)) = self.crowds[self.crowded[place].1 as usize..].split_first() else { return };
+        let Ok(place) = self.crowded.binary_search_by_key(&first, |(start, _)| *start as usize) else {
+            return;
+        };
+        let Some((count, places)) = self.crowds[self.crowded[place].1 as usize..].split_first() else {
+            return;
+        };
         let mut places = &places[..*count as usize];
         let entry = |place: &u32| Entry::at(&self.entries, *place as usize);
         let order = |place: &u32| entry(place).map_or((0, 0), |e| (e.before(), e.len()));

@@ -18,6 +18,11 @@ pub(super) const PAGE: usize = 0x100;
 /// Pages of the other planes.
 pub(super) const PAGES: usize = (0x11_0000 - BMP) / PAGE;
 
+/// Made on the heap: a stack may be smaller.
+fn empty_plane() -> Box<[u16; BMP]> {
+    vec![NONE; BMP].try_into().unwrap_or_else(|_| unreachable!("the length is that of the plane"))
+}
+
 /// From a character as written to its symbol: folding and numbering composed.
 ///
 /// 128 KiB for the basic plane; of the others only pages that are used, 512 bytes each.
@@ -39,7 +44,7 @@ impl SymbolMap {
     /// `fold` appends what a character becomes; nothing for a character that is dropped.
     pub(super) fn new(fold: impl Fn(char, &mut Vec<char>), number: impl Fn(char) -> u16) -> Self {
         let mut map = Self {
-            bmp: Box::new([NONE; BMP]),
+            bmp: empty_plane(),
             pages: vec![0; PAGES],
             astral: Vec::new(),
             expansions: Vec::new(),
