@@ -105,6 +105,18 @@ struct RawPassages {
     chars: u32,
 }
 
+impl Caps {
+    fn check(&self) -> Result<(), String> {
+        let Self { term, rule, contact, disguise, guess } = *self;
+        let caps =
+            [("term", term), ("rule", rule), ("contact", contact), ("disguise", disguise), ("guess", guess)];
+        for (name, cap) in caps {
+            points("families", name, cap)?;
+        }
+        Ok(())
+    }
+}
+
 /// A checked policy.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -149,11 +161,7 @@ impl Policy {
             points("tiers", &tier.to_string(), shift.saturating_abs())?;
             tiers.insert(tier, shift);
         }
-        let Caps { term, rule, contact, disguise, guess } = raw.families;
-        let caps = [("term", term), ("rule", rule), ("contact", contact), ("disguise", disguise), ("guess", guess)];
-        for (name, cap) in caps {
-            points("families", name, cap)?;
-        }
+        raw.families.check()?;
         let mut contacts = [0; SlotKind::ALL.len()];
         for (name, value) in raw.contacts {
             let kind = SlotKind::ALL.iter().position(|kind| kind.as_str() == name);

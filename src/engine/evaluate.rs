@@ -198,9 +198,10 @@ impl Writer<'_> {
     fn spans(&self, ranges: &[SymbolRange]) -> (Vec<CharSpan>, String) {
         let mut spans = Vec::with_capacity(ranges.len());
         let mut matched = String::new();
-        let parts = ranges.iter().enumerate().flat_map(|(rank, range)| {
-            self.folded.parts_of(*range).map(move |part| (rank, part))
-        });
+        let parts = ranges
+            .iter()
+            .enumerate()
+            .flat_map(|(rank, range)| self.folded.parts_of(*range).map(move |part| (rank, part)));
         for (rank, part) in parts {
             let bytes = self.folded.source_span(part);
             let Some((field, text)) = self.texts.get(usize::from(bytes.field)) else { continue };

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::compile::{Exemption, Term};
-use super::disguise::{DisguiseTables, Disguises, Spelling};
+use super::disguise::{DisguiseTables, Disguises, Prepared, Spelling};
 use super::evaluate::RuleSet;
 use super::gate::GateId;
 use super::pattern::Need;
@@ -61,9 +61,10 @@ impl PlainIndex {
         if self.automaton.is_none() || text.plain().len() == text.dense().len() {
             return false;
         }
-        (0..).zip(text.symbols()).filter(|(_, symbol)| !symbol.class.is_dense()).any(|(index, _)| {
-            text.char_at(index).is_some_and(|c| self.telltales.binary_search(&c).is_ok())
-        })
+        (0..)
+            .zip(text.symbols())
+            .filter(|(_, symbol)| !symbol.class.is_dense())
+            .any(|(index, _)| text.char_at(index).is_some_and(|c| self.telltales.binary_search(&c).is_ok()))
     }
 }
 
@@ -98,10 +99,10 @@ impl<'t> KeysBuilder<'t> {
         sources: (&DisguiseTables, &Bigrams, &Segmenter),
     ) -> Result<(DenseIndex, Disguises), String> {
         let keys = self.texts.iter().copied().zip(self.keys.iter().map(|key| key.roots));
-        let (disguises, words_of_keys, spelled) = Disguises::build(sources, keys, term_roots)?;
-        let texts = self.texts.iter().copied().chain(spelled.iter().map(|(text, _)| text.as_str()));
+        let Prepared { disguises, words_of_keys, spellings } = Disguises::build(sources, keys, term_roots)?;
+        let texts = self.texts.iter().copied().chain(spellings.iter().map(|(text, _)| text.as_str()));
         let scanner = Scanner::build(texts, sources.1, |c, out| out.push(c)).map_err(|e| e.to_string())?;
-        let spellings = spelled.iter().map(|(_, spelling)| *spelling).collect();
+        let spellings = spellings.iter().map(|(_, spelling)| *spelling).collect();
         Ok((DenseIndex { scanner, keys: self.keys, spellings, words_of_keys }, disguises))
     }
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::compile::{Lexicon, Term};
 use super::format::Mode;
-use super::scanner::ScanBuffer;
 use super::problem::Problem;
 use super::rule::{AtomId, Rule};
+use super::scanner::ScanBuffer;
 use crate::model::{LabelId, Taxonomy};
 
 impl Lexicon {

@@ -1,9 +1,10 @@
 //! Dictionary files in, term hits and rule hits out.
 //!
-//! [`Lexicon::load`] reads term and rule files, folds every term with the same table as the texts, and builds one
-//! automaton over the dense view (and a small one over the plain view for the few terms that contain blanks or
-//! symbols). Loading may fail and says where; searching never fails. Each raw hit is then verified: gaps, word
-//! boundaries, exemptions. Rules look only at hits, so an ordinary text costs one scan.
+//! [`Lexicon::load`] reads term and rule files, folds every term with the same table as the texts, and indexes them: the
+//! scanner over the dense view, and a small automaton over the plain view for the few keys that contain blanks or
+//! symbols. Loading may fail and says where; searching never fails. Each raw hit is then verified: gaps, word boundaries,
+//! exemptions. Rules look only at hits. Words in disguise are found beside that; a text that holds some is restored
+//! ([`Lexicon::find_disguised`]) and scanned once more.
 
 mod compile;
 mod disguise;

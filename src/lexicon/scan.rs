@@ -150,14 +150,11 @@ impl Lexicon {
                     continue;
                 }
                 let stands = match term.mode {
-                    Mode::Anywhere if is_split => {
-                        scratch.window.is_word(text, segmenter, raw.start, raw.end)
-                    }
+                    Mode::Anywhere if is_split => scratch.window.is_word(text, segmenter, raw.start, raw.end),
                     Mode::Anywhere => true,
                     Mode::Latin => verify::is_latin_word(text, range),
-                    Mode::Word => *on_boundary.get_or_insert_with(|| {
-                        scratch.window.is_word(text, segmenter, raw.start, raw.end)
-                    }),
+                    Mode::Word => *on_boundary
+                        .get_or_insert_with(|| scratch.window.is_word(text, segmenter, raw.start, raw.end)),
                 };
                 if stands {
                     let transforms = text.transforms_of(range, true) | split;
@@ -190,7 +187,14 @@ impl Lexicon {
     ) -> &'s [Edit] {
         let index = &self.dense;
         let scratch = &mut scratch.disguise;
-        self.disguises.find_into(text, (&out.hits, &out.slots), segmenter, &index.scanner, &index.words_of_keys, scratch);
+        self.disguises.find_into(
+            text,
+            (&out.hits, &out.slots),
+            segmenter,
+            &index.scanner,
+            &index.words_of_keys,
+            scratch,
+        );
         out.hits_cut |= !scratch.is_complete;
         &scratch.edits
     }

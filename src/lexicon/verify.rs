@@ -52,7 +52,8 @@ pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_char
 /// Whether a range has separators between all of its dense characters or between none.
 pub(super) fn is_uniform(text: &FoldedText, range: SymbolRange, dense_chars: u32) -> bool {
     let symbols = &text.symbols()[range.indexes()];
-    let joints = symbols.windows(2).filter(|pair| pair[0].class.is_dense() && !pair[1].class.is_dense()).count();
+    let joints =
+        symbols.windows(2).filter(|pair| pair[0].class.is_dense() && !pair[1].class.is_dense()).count();
     joints == 0 || joints + 1 == dense_chars as usize
 }
 

@@ -58,7 +58,8 @@ impl FoldedText {
         for (offset, c) in edit.text.iter().enumerate() {
             let entry = table.entry(*c);
             let own = symbols.get(offset).filter(|_| is_aligned);
-            let is_kept = is_aligned && self.char_at(edit.range.start + super::folded::as_u32(offset)) == Some(*c);
+            let is_kept =
+                is_aligned && self.char_at(edit.range.start + super::folded::as_u32(offset)) == Some(*c);
             let undone = if is_kept { Transforms::empty() } else { edit.transforms };
             let (source, before) = match own {
                 Some(own) => (own.source_start as usize..own.source_end as usize, own.transforms),

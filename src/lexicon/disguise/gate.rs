@@ -80,13 +80,16 @@ impl Disguises {
         let DisguiseScratch { finds, boundaries, edits, .. } = scratch;
         let is_written = |find: &Find| {
             slots.iter().any(|slot| overlap(slot.range, find.range))
-                || hits.iter().any(|hit| overlap(hit.range, find.range) && hit.range.len() >= find.length.min(find.range.len()))
+                || hits.iter().any(|hit| {
+                    overlap(hit.range, find.range) && hit.range.len() >= find.length.min(find.range.len())
+                })
         };
         let is_even =
             |find: &Find| find.is_spelled_out || verify::is_uniform(text, find.range, find.end - find.first);
         finds.retain(|find| find.may_stand() && is_even(find) && !is_written(find));
         let near = |a: SymbolRange, b: SymbolRange| {
-            let (a_end, b_end) = (a.end.saturating_add(SUPPORT_SYMBOLS), b.end.saturating_add(SUPPORT_SYMBOLS));
+            let (a_end, b_end) =
+                (a.end.saturating_add(SUPPORT_SYMBOLS), b.end.saturating_add(SUPPORT_SYMBOLS));
             !overlap(a, b) && a.start < b_end && b.start < a_end
         };
         // A short word needs something that speaks for the same category.
@@ -129,12 +132,18 @@ impl Disguises {
 
     /// Whether what is written at a find is not ordinary text: no pair of its characters is common, and no changed
     /// character belongs to a word of its own.
-    fn is_unusual(&self, text: &FoldedText, find: &Find, segmenter: &Segmenter, boundaries: &mut Vec<u32>) -> bool {
+    fn is_unusual(
+        &self,
+        text: &FoldedText,
+        find: &Find,
+        segmenter: &Segmenter,
+        boundaries: &mut Vec<u32>,
+    ) -> bool {
         if find.is_spelled_out {
             return true;
         }
         if find.has_latin {
-            return self.latin_stands_apart(text, find);
+            return Self::latin_stands_apart(text, find);
         }
         let written = || (find.first..find.end).filter_map(|index| text.dense_char(index));
         let common = super::common_pairs(&self.bigrams, written(), self.word(find));
@@ -157,12 +166,14 @@ impl Disguises {
     }
 
     /// Whether the Latin letters of a find belong to no longer Latin word.
-    #[expect(clippy::unused_self, reason = "reads as a step of the gate")]
-    fn latin_stands_apart(&self, text: &FoldedText, find: &Find) -> bool {
+    fn latin_stands_apart(text: &FoldedText, find: &Find) -> bool {
         let symbols = text.symbols();
-        let is_latin = |index: usize| symbols.get(index).is_some_and(|s| matches!(s.class, Class::Latin | Class::Digit));
+        let is_latin =
+            |index: usize| symbols.get(index).is_some_and(|s| matches!(s.class, Class::Latin | Class::Digit));
         let (first, last) = (find.range.start as usize, find.range.end as usize - 1);
-        !(first > 0 && is_latin(first) && is_latin(first - 1)) && !(is_latin(last) && is_latin(last + 1))
+        let joined_before = first > 0 && is_latin(first) && is_latin(first - 1);
+        let joined_behind = is_latin(last) && is_latin(last + 1);
+        !joined_before && !joined_behind
     }
 }
 

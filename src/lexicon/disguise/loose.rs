@@ -97,7 +97,11 @@ impl Buffers {
     fn has_junk(&self) -> bool {
         let pair = |w: &[char]| !is_junk(w[0]) && is_junk(w[1]) && (!is_junk(w[2]) || !is_junk(w[3]));
         self.dense.windows(4).any(pair)
-            || self.dense.windows(3).next_back().is_some_and(|w| !is_junk(w[0]) && is_junk(w[1]) && !is_junk(w[2]))
+            || self
+                .dense
+                .windows(3)
+                .next_back()
+                .is_some_and(|w| !is_junk(w[0]) && is_junk(w[1]) && !is_junk(w[2]))
     }
 
     fn collapse(&mut self) {

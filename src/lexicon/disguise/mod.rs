@@ -66,6 +66,15 @@ impl std::fmt::Debug for Disguises {
     }
 }
 
+/// What [`Disguises::build`] makes of the keys of a lexicon.
+pub(super) struct Prepared {
+    pub(super) disguises: Disguises,
+    /// The number of the word that each key is.
+    pub(super) words_of_keys: Vec<Option<u32>>,
+    /// Other spellings of the words, to be searched for with the keys.
+    pub(super) spellings: Vec<(String, Spelling)>,
+}
+
 /// Reused buffers.
 #[derive(Debug, Default)]
 pub(super) struct DisguiseScratch {
@@ -89,9 +98,10 @@ impl Disguises {
         (tables, bigrams, segmenter): (&DisguiseTables, &Bigrams, &Segmenter),
         keys: impl Iterator<Item = (&'t str, u32)>,
         term_roots: Vec<u32>,
-    ) -> Result<(Self, Vec<Option<u32>>, Vec<(String, Spelling)>), String> {
+    ) -> Result<Prepared, String> {
         let is_word = |key: &str| {
-            WORD_CHARS.contains(&key.chars().count()) && key.chars().all(|c| crate::text::class_of(c).is_han())
+            WORD_CHARS.contains(&key.chars().count())
+                && key.chars().all(|c| crate::text::class_of(c).is_han())
         };
         let mut words = Vec::new();
         let numbered = keys.map(|(key, roots)| {
@@ -106,7 +116,9 @@ impl Disguises {
             variants::spellings(tables, &word.chars, |text, transforms| {
                 let is_long_reversed = transforms == Transforms::REVERSED && word.chars.len() >= 4;
                 let common_max = usize::from(is_long_reversed);
-                if text.chars().ne(word.chars.iter().copied()) && common_pairs(bigrams, text.chars(), &word.chars) <= common_max {
+                if text.chars().ne(word.chars.iter().copied())
+                    && common_pairs(bigrams, text.chars(), &word.chars) <= common_max
+                {
                     spellings.push((text, Spelling { word: number, transforms }));
                 }
             });
@@ -119,7 +131,10 @@ impl Disguises {
             for sounds in sound::spellings(tables, &word.chars) {
                 let best = by_sound.entry(sounds).or_insert(number);
                 let ordinary = |word: &Word| {
-                    (segmenter.knows(&word.chars.iter().collect::<String>()), commonness(bigrams, &word.chars))
+                    (
+                        segmenter.knows(&word.chars.iter().collect::<String>()),
+                        commonness(bigrams, &word.chars),
+                    )
                 };
                 if ordinary(word) > ordinary(&words[*best as usize]) {
                     *best = number;
@@ -128,9 +143,10 @@ impl Disguises {
         }
         let mut sounds: Vec<(String, u32)> = by_sound.into_iter().collect();
         sounds.sort_unstable();
-        let scanner = Scanner::build(sounds.iter().map(|(text, _)| text.as_str()), &Bigrams::default(), |c, out| {
-            out.push(c);
-        });
+        let scanner =
+            Scanner::build(sounds.iter().map(|(text, _)| text.as_str()), &Bigrams::default(), |c, out| {
+                out.push(c);
+            });
         let disguises = Self {
             tables: tables.clone(),
             ordinary: tables.ordinary(|c| bigrams.is_used(c)),
@@ -140,7 +156,7 @@ impl Disguises {
             by_sound: scanner.map_err(|e| e.to_string())?,
             sound_words: sounds.into_iter().map(|(_, word)| word).collect(),
         };
-        Ok((disguises, words_of_keys, spellings))
+        Ok(Prepared { disguises, words_of_keys, spellings })
     }
 
     /// Bytes of the tables of the scanner.
@@ -181,11 +197,23 @@ impl Disguises {
             if verify::gaps_are_allowed(text, range, end - first) {
                 let word = &self.words[spelling.word as usize].chars;
                 let length = as_u32(word.len());
-                let kept = |offset: &u32| text.dense_char(first + offset) == word.get(*offset as usize).copied();
+                let kept =
+                    |offset: &u32| text.dense_char(first + offset) == word.get(*offset as usize).copied();
                 let is_aligned = end - first == length;
                 let changed = (0..length).filter(|offset| !is_aligned || !kept(offset)).count();
                 let changed = as_u32(changed);
-                let find = Find { range, first: *first, end: *end, word: spelling.word, transforms: spelling.transforms, length, changed, blurred: 0, has_latin: spelling.transforms == Transforms::INITIALS, is_spelled_out: false };
+                let find = Find {
+                    range,
+                    first: *first,
+                    end: *end,
+                    word: spelling.word,
+                    transforms: spelling.transforms,
+                    length,
+                    changed,
+                    blurred: 0,
+                    has_latin: spelling.transforms == Transforms::INITIALS,
+                    is_spelled_out: false,
+                };
                 scratch.finds.push(find);
             }
         }
@@ -201,7 +229,18 @@ impl Disguises {
             let units = &sound.units[hit.start as usize..hit.end as usize];
             let word = self.sound_words[hit.term as usize];
             let (first, end) = (units[0].first, units[units.len() - 1].end);
-            let mut find = Find { range: text.from_dense(first, end), first, end, word, transforms: Transforms::SOUND, length: hit.end - hit.start, changed: 0, blurred: 0, has_latin: false, is_spelled_out: false };
+            let mut find = Find {
+                range: text.from_dense(first, end),
+                first,
+                end,
+                word,
+                transforms: Transforms::SOUND,
+                length: hit.end - hit.start,
+                changed: 0,
+                blurred: 0,
+                has_latin: false,
+                is_spelled_out: false,
+            };
             for (unit, c) in units.iter().zip(&self.words[word as usize].chars) {
                 find.is_spelled_out |= unit.is_latin;
                 if unit.is_latin || text.dense_char(unit.first) != Some(*c) {
@@ -241,7 +280,18 @@ impl Disguises {
                 let range = text.from_dense(first, end);
                 let length = hit.end - hit.start;
                 if verify::gaps_are_allowed(text, range, end - first) {
-                    finds.push(Find { range, first, end, word, transforms, length, changed: length, blurred: 0, has_latin: true, is_spelled_out: false });
+                    finds.push(Find {
+                        range,
+                        first,
+                        end,
+                        word,
+                        transforms,
+                        length,
+                        changed: length,
+                        blurred: 0,
+                        has_latin: true,
+                        is_spelled_out: false,
+                    });
                 }
             }
         });

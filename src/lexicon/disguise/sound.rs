@@ -163,4 +163,3 @@ pub(super) fn spellings(tables: &DisguiseTables, word: &[char]) -> Vec<String> {
     }
     all
 }
-

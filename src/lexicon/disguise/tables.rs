@@ -52,7 +52,9 @@ impl DisguiseTables {
         let mut syllables = HashMap::new();
         for name in ["readings.tsv", "rare_readings.tsv"] {
             for (line, c, readings) in rows(file(name).unwrap_or("")) {
-                let c = c.ok_or_else(|| Problem::error(&format!("fold/{name}"), line, "needs CHARACTER and READINGS"))?;
+                let c = c.ok_or_else(|| {
+                    Problem::error(&format!("fold/{name}"), line, "needs CHARACTER and READINGS")
+                })?;
                 for (rank, reading) in readings.split(',').enumerate() {
                     let syllable = tables.syllable(reading, &mut syllables).ok_or_else(|| {
                         Problem::error(&format!("fold/{name}"), line, format!("{reading:?} is no syllable"))
@@ -75,7 +77,8 @@ impl DisguiseTables {
             tables.splits.entry(c).or_default().push(parts.to_owned());
         }
         for (line, c, alike) in rows(file("shapes.tsv").unwrap_or("")) {
-            let c = c.ok_or_else(|| Problem::error("fold/shapes.tsv", line, "needs CHARACTER and LOOKALIKES"))?;
+            let c =
+                c.ok_or_else(|| Problem::error("fold/shapes.tsv", line, "needs CHARACTER and LOOKALIKES"))?;
             tables.shapes.insert(c, alike.chars().collect());
         }
         Ok(tables)
@@ -203,7 +206,7 @@ impl DisguiseTables {
                 }
                 node = self.nodes[usize::from(*next)];
                 let place = &mut best[start + length];
-                if node.syllable != 0 && count + 1 <= place.0 {
+                if node.syllable != 0 && count < place.0 {
                     *place = (count + 1, length, node.syllable);
                 }
             }
@@ -263,7 +266,9 @@ mod tests {
     fn latin_words_are_read_as_pinyin_in_as_few_syllables_as_possible() {
         let tables = tables();
         let mut out = Vec::new();
-        for (word, want) in [("weixin", &[3, 3][..]), ("xian", &[4]), ("weixinx", &[]), ("", &[]), ("luoliao", &[3, 4])] {
+        for (word, want) in
+            [("weixin", &[3, 3][..]), ("xian", &[4]), ("weixinx", &[]), ("", &[]), ("luoliao", &[3, 4])]
+        {
             tables.pinyin_into(word.as_bytes(), &mut out);
             assert_eq!(out.iter().map(|(length, _)| *length).collect::<Vec<_>>(), want, "{word}");
         }

@@ -51,17 +51,20 @@ pub(super) fn spellings(tables: &DisguiseTables, word: &[char], mut add: impl Fn
     for way in 0..2 {
         let splits = word.iter().map(|c| {
             let ways = tables.splits(*c);
-            ways.get(way).or(ways.first()).filter(|parts| is_dense(parts)).cloned().unwrap_or_else(|| c.to_string())
+            ways.get(way)
+                .or(ways.first())
+                .filter(|parts| is_dense(parts))
+                .cloned()
+                .unwrap_or_else(|| c.to_string())
         });
         add(splits.collect(), Transforms::SPLIT);
     }
     if word.len() >= REVERSED_CHARS_MIN {
         add(word.iter().rev().collect(), Transforms::REVERSED);
     }
-    if word.len() >= INITIALS_CHARS_MIN {
-        if let Some(initials) = word.iter().map(|c| tables.initial(*c)).collect() {
-            add(initials, Transforms::INITIALS);
-        }
+    let initials: Option<String> = word.iter().map(|c| tables.initial(*c)).collect();
+    if let Some(initials) = initials.filter(|_| word.len() >= INITIALS_CHARS_MIN) {
+        add(initials, Transforms::INITIALS);
     }
     for index in 1..word.len() {
         let mut swapped = word.to_vec();
