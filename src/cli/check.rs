@@ -152,7 +152,7 @@ fn show(bundle: &Bundle, rates: &Rates, problems: usize) {
     ));
     let cues = lexicon.terms().iter().filter(|term| term.weight == 0).count();
     render::line(&format!(
-        "bundle {}: {} terms and {cues} cues, {} exemptions, {} rules, automata {} KiB; {problems} warning(s)",
+        "bundle {}: {} terms and {cues} cues, {} exemptions, {} rules, indexes {} KiB; {problems} warning(s)",
         bundle.versions().bundle,
         lexicon.terms().len() - cues,
         lexicon.exemptions().len(),

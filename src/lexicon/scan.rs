@@ -1,4 +1,4 @@
-//! One pass of the automata over a folded text, then verification of what they found.
+//! One pass of the scanner over a folded text, then verification of what it found.
 
 use super::compile::{Lexicon, TERM_CHARS_MAX};
 use super::disguise::DisguiseScratch;

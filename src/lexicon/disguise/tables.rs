@@ -187,7 +187,7 @@ impl DisguiseTables {
     /// O(letters).
     pub(super) fn pinyin_into(&self, word: &[u8], out: &mut Vec<(usize, Syllable)>) {
         out.clear();
-        if word.len() > PINYIN_LETTERS_MAX {
+        if word.len() > PINYIN_LETTERS_MAX || self.nodes.is_empty() {
             return;
         }
         // Fewest syllables that spell the letters in front of a place, and the last of them.
