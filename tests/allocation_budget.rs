@@ -71,7 +71,7 @@ fn bundle() -> Bundle {
 /// Sentences in which no term, cue or contact occurs.
 const CLEAN: [&str; 5] = [
     "窗外的桂花开了，风吹过竹林，沙沙作响。",
-    "落叶铺满了石阶。",
+    "雨水打湿了石阶。",
     "Rain fell softly on the hills. 雨停了，院子里的蜗牛在爬墙。",
     "冰箱里的剩菜🐱💤",
     "第３章：河流與山脈的形成🙂",

@@ -111,3 +111,17 @@ fn fields_stay_apart() {
     assert_eq!((folded.source_span(symbol(1)).end, folded.source_span(symbol(3)).field), (6, 1));
     assert_eq!(folded.source_span(symbol(3)).start, 2);
 }
+
+#[test]
+fn every_code_point_folds_to_something_that_stays_as_it_is() {
+    let table = table();
+    let (mut once, mut twice, mut wrong) = (FoldedText::default(), FoldedText::default(), Vec::new());
+    for c in '\0'..=char::MAX {
+        once.fold(&table, c.encode_utf8(&mut [0; 4]));
+        twice.fold(&table, once.plain());
+        if once.plain() != twice.plain() {
+            wrong.push(format!("U+{:04X} {} {}", u32::from(c), once.plain(), twice.plain()));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -92,9 +92,15 @@ pub fn inspect<'s>(
     let Scratch { folded, restored, scan, matches, .. } = scratch;
     let helpers = (&bundle.segmenter, &bundle.slots);
     bundle.lexicon.scan_into(folded, item.surface(), helpers, scan, matches);
-    let edits = bundle.lexicon.find_disguised(folded, &bundle.segmenter, scan, matches);
-    if !edits.is_empty() {
-        folded.rewrite_into(&bundle.table, edits, restored);
+    let is_restored = {
+        let mut edits = bundle.lexicon.find_disguised(folded, &bundle.segmenter, scan, matches).peekable();
+        let is_disguised = edits.peek().is_some();
+        if is_disguised {
+            folded.rewrite_into(&bundle.table, edits, restored);
+        }
+        is_disguised
+    };
+    if is_restored {
         std::mem::swap(folded, restored);
         let was_cut = matches.hits_cut;
         bundle.lexicon.scan_into(folded, item.surface(), helpers, scan, matches);

@@ -1,7 +1,7 @@
 //! One pass of the scanner over a folded text, then verification of what it found.
 
 use super::compile::{Lexicon, TERM_CHARS_MAX};
-use super::disguise::DisguiseScratch;
+use super::disguise::{DisguiseScratch, Found};
 use super::evaluate::{Occurrences, RuleScratch};
 use super::format::Mode;
 use super::rule::RuleHit;
@@ -136,7 +136,7 @@ impl Lexicon {
             let range = text.from_dense(raw.start, raw.end);
             let gap = range.len() - key.chars;
             let is_split = gap > 0 && verify::is_split_between_fields(text, range, key.chars);
-            if gap == 0 || is_split {
+            if gap == 0 || is_split || verify::reads_without_blanks(text, range) {
                 scratch.rule.words.extend(key.words.iter().map(|atom| (*atom, range)));
             }
             if gap > 0 && !is_split && !verify::gaps_are_allowed(text, range, key.chars) {
@@ -176,27 +176,21 @@ impl Lexicon {
         });
     }
 
-    /// Lists what of a scanned text is in disguise and has to be rewritten before it is scanned again; nothing for
-    /// most texts. Goes by what [`Self::scan_into`] left in `scratch` and `out`.
+    /// Lists what of a scanned text is in disguise and has to be rewritten before it is scanned again, in order; nothing
+    /// for most texts. Goes by what [`Self::scan_into`] left in `scratch` and `out`.
     pub fn find_disguised<'s>(
-        &self,
+        &'s self,
         text: &FoldedText,
         segmenter: &Segmenter,
         scratch: &'s mut ScanScratch,
         out: &mut Matches,
-    ) -> &'s [Edit] {
+    ) -> impl Iterator<Item = Edit<'s>> + use<'s> {
+        let ScanScratch { innocent, disguise, .. } = scratch;
         let index = &self.dense;
-        let scratch = &mut scratch.disguise;
-        self.disguises.find_into(
-            text,
-            (&out.hits, &out.slots),
-            segmenter,
-            &index.scanner,
-            &index.words_of_keys,
-            scratch,
-        );
-        out.hits_cut |= !scratch.is_complete;
-        &scratch.edits
+        let found = Found { hits: &out.hits, slots: &out.slots, innocent };
+        self.disguises.find_into(text, found, (segmenter, &index.scanner, &index.words_of_keys), disguise);
+        out.hits_cut |= !disguise.is_complete;
+        self.disguises.edits(disguise)
     }
 
     fn scan_plain(&self, text: &FoldedText, scratch: &mut ScanScratch, out: &mut Matches) {

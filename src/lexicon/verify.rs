@@ -49,6 +49,20 @@ pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_char
     uniform && (dense_chars >= 3 || outside) && text.field_of(range.start) == text.field_of(range.end - 1)
 }
 
+/// Whether the view of patterns shows a range without a gap: only blanks are in it, all of them beside Han characters.
+pub(super) fn reads_without_blanks(text: &FoldedText, range: SymbolRange) -> bool {
+    let symbols = &text.symbols()[range.indexes()];
+    let mut behind_han = false;
+    symbols.iter().enumerate().all(|(index, symbol)| {
+        if symbol.class != Class::Blank {
+            behind_han = symbol.class.is_han();
+            return symbol.class.is_dense();
+        }
+        let next = symbols[index..].iter().find(|s| s.class != Class::Blank);
+        behind_han || next.is_some_and(|s| s.class.is_han())
+    })
+}
+
 /// Whether a range has separators between all of its dense characters or between none.
 pub(super) fn is_uniform(text: &FoldedText, range: SymbolRange, dense_chars: u32) -> bool {
     let symbols = &text.symbols()[range.indexes()];

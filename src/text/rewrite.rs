@@ -4,12 +4,12 @@ use super::folded::{FoldedText, SymbolRange, Transforms};
 use super::table::FoldTable;
 
 /// A stretch of symbols that means something else than it says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edit<'w> {
     /// What is replaced; not empty, inside one field.
     pub range: SymbolRange,
     /// What it means, in folded characters.
-    pub text: Box<[char]>,
+    pub text: &'w [char],
     /// What was undone.
     pub transforms: Transforms,
 }
@@ -18,9 +18,9 @@ impl FoldedText {
     /// Fills `out` with this text after edits, which stand in order and do not overlap. O(symbols).
     ///
     /// A character that an edit leaves as it is keeps its place; the others lead back to the whole stretch.
-    pub fn rewrite_into(&self, table: &FoldTable, edits: &[Edit], out: &mut Self) {
+    pub fn rewrite_into<'w>(&self, table: &FoldTable, edits: impl Iterator<Item = Edit<'w>>, out: &mut Self) {
         out.clear();
-        let mut edits = edits.iter().peekable();
+        let mut edits = edits.peekable();
         let mut field_ends = self.fields().map(|field| field.end);
         let mut field_end = field_ends.next().unwrap_or(0);
         out.begin_field();
@@ -35,7 +35,7 @@ impl FoldedText {
             }
             match edits.next_if(|edit| edit.range.start <= index) {
                 Some(edit) => {
-                    self.write_edit(table, edit, out);
+                    self.write_edit(table, &edit, out);
                     index = edit.range.end.max(index + 1);
                 }
                 None => {
@@ -51,7 +51,7 @@ impl FoldedText {
         }
     }
 
-    fn write_edit(&self, table: &FoldTable, edit: &Edit, out: &mut Self) {
+    fn write_edit(&self, table: &FoldTable, edit: &Edit<'_>, out: &mut Self) {
         let symbols = self.symbols().get(edit.range.indexes()).unwrap_or(&[]);
         let (Some(first), Some(last)) = (symbols.first(), symbols.last()) else { return };
         let is_aligned = symbols.len() == edit.text.len();

@@ -1,10 +1,10 @@
 //! Which finds stand: what is written must be unusual, and short words need support.
 
-use super::{DisguiseScratch, Disguises, as_u32, overlap};
+use super::{DisguiseScratch, Disguises, Found, as_u32, overlap};
 use crate::lexicon::scan::Hit;
 use crate::lexicon::verify;
 use crate::segment::Segmenter;
-use crate::text::{Class, Edit, FoldedText, Slot, SymbolRange, Transforms};
+use crate::text::{Class, FoldedText, SymbolRange, Transforms};
 
 /// Distance in which other finds and hits support one.
 const SUPPORT_SYMBOLS: u32 = 40;
@@ -69,17 +69,19 @@ impl Find {
 }
 
 impl Disguises {
-    /// Turns the finds that stand into edits, the longest words first.
+    /// Keeps the finds that stand, of those that overlap the longest word.
     pub(super) fn keep_plausible(
         &self,
         text: &FoldedText,
-        (hits, slots): (&[Hit], &[Slot]),
+        found: Found<'_>,
         segmenter: &Segmenter,
         scratch: &mut DisguiseScratch,
     ) {
-        let DisguiseScratch { finds, boundaries, edits, .. } = scratch;
+        let DisguiseScratch { finds, kept, boundaries, .. } = scratch;
+        let Found { hits, slots, innocent } = found;
         let is_written = |find: &Find| {
             slots.iter().any(|slot| overlap(slot.range, find.range))
+                || innocent.iter().any(|(phrase, _)| overlap(*phrase, find.range))
                 || hits.iter().any(|hit| {
                     overlap(hit.range, find.range) && hit.range.len() >= find.length.min(find.range.len())
                 })
@@ -115,7 +117,7 @@ impl Disguises {
             let shape_first = find.transforms == Transforms::SOUND;
             (std::cmp::Reverse(find.length), find.blurred, find.changed, shape_first, find.range, find.word)
         });
-        let mut kept: Vec<Find> = Vec::new();
+        kept.clear();
         for find in &*finds {
             let is_free = kept.iter().all(|other| !overlap(other.range, find.range));
             if is_free && (find.stands_alone() || is_supported(find, finds)) {
@@ -123,11 +125,7 @@ impl Disguises {
             }
         }
         kept.sort_unstable_by_key(|find| find.range);
-        edits.extend(kept.iter().map(|find| Edit {
-            range: find.range,
-            text: self.word(find).into(),
-            transforms: find.transforms,
-        }));
+        std::mem::swap(finds, kept);
     }
 
     /// Whether what is written at a find is not ordinary text: no pair of its characters is common, and no changed

@@ -75,6 +75,15 @@ pub(super) struct Prepared {
     pub(super) spellings: Vec<(String, Spelling)>,
 }
 
+/// What the scan found in a text as it is written.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'s> {
+    pub(super) hits: &'s [Hit],
+    pub(super) slots: &'s [Slot],
+    /// Phrases in which terms are innocent.
+    pub(super) innocent: &'s [(SymbolRange, u32)],
+}
+
 /// Reused buffers.
 #[derive(Debug, Default)]
 pub(super) struct DisguiseScratch {
@@ -84,9 +93,10 @@ pub(super) struct DisguiseScratch {
     buffer: ScanBuffer,
     hits: Vec<TermHit>,
     loose: loose::Buffers,
+    /// What is found; in the end what stands, in order and without overlaps.
     finds: Vec<Find>,
+    kept: Vec<Find>,
     boundaries: Vec<u32>,
-    pub(super) edits: Vec<Edit>,
     /// Whether nothing was left out because of a limit.
     pub(super) is_complete: bool,
 }
@@ -164,20 +174,17 @@ impl Disguises {
         self.by_sound.memory_bytes()
     }
 
-    /// Lists what has to be rewritten so that the text says what it means, in order and without overlaps.
+    /// Leaves in `scratch.finds` what has to be rewritten so that the text says what it means.
     ///
-    /// `hits` is what was found as it is written; `scratch.spelled` what the same scan found in other spellings.
+    /// `scratch.spelled` is what the same scan found in other spellings.
     /// O(text + finds); allocates nothing for texts in which nothing is found.
     pub(super) fn find_into(
         &self,
         text: &FoldedText,
-        (hits, slots): (&[Hit], &[Slot]),
-        segmenter: &Segmenter,
-        scanner: &Scanner,
-        words_of_keys: &[Option<u32>],
+        found: Found<'_>,
+        (segmenter, scanner, words_of_keys): (&Segmenter, &Scanner, &[Option<u32>]),
         scratch: &mut DisguiseScratch,
     ) {
-        scratch.edits.clear();
         scratch.finds.clear();
         scratch.is_complete = true;
         self.find_spelled(text, scratch);
@@ -188,7 +195,14 @@ impl Disguises {
         }
         scratch.is_complete &= scratch.finds.len() <= FINDS_MAX;
         scratch.finds.truncate(FINDS_MAX);
-        self.keep_plausible(text, (hits, slots), segmenter, scratch);
+        self.keep_plausible(text, found, segmenter, scratch);
+    }
+
+    /// What [`Self::find_into`] left to be rewritten, in order and without overlaps.
+    pub(super) fn edits<'s>(&'s self, scratch: &'s DisguiseScratch) -> impl Iterator<Item = Edit<'s>> {
+        let edit =
+            |find: &Find| Edit { range: find.range, text: self.word(find), transforms: find.transforms };
+        scratch.finds.iter().map(edit)
     }
 
     fn find_spelled(&self, text: &FoldedText, scratch: &mut DisguiseScratch) {
