@@ -121,8 +121,10 @@ fn pass(bundle: &Bundle, way: Way, posts: &[String], buffers: &mut Buffers) -> u
         bundle.lexicon.scan_into(folded, Surface::Post, helpers, scan, matches);
         if way != Way::Scan {
             let edits = bundle.lexicon.find_disguised(folded, &bundle.segmenter, scan, matches);
-            count += usize::from(!edits.is_empty());
-            if way == Way::Restore && !edits.is_empty() {
+            let mut edits = edits.peekable();
+            let is_disguised = edits.peek().is_some();
+            count += usize::from(is_disguised);
+            if way == Way::Restore && is_disguised {
                 folded.rewrite_into(&bundle.table, edits, restored);
                 bundle.lexicon.scan_into(restored, Surface::Post, helpers, scan, matches);
             }

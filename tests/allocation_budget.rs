@@ -71,7 +71,7 @@ fn bundle() -> Bundle {
 /// Sentences in which no term, cue or contact occurs.
 const CLEAN: [&str; 5] = [
     "窗外的桂花开了，风吹过竹林，沙沙作响。",
-    "雨水打湿了石阶。",
+    "树叶铺满了石阶。",
     "Rain fell softly on the hills. 雨停了，院子里的蜗牛在爬墙。",
     "冰箱里的剩菜🐱💤",
     "第３章：河流與山脈的形成🙂",
@@ -95,9 +95,15 @@ fn the_counter_sees_what_this_thread_asks_for() {
 }
 
 /// Whether nothing hits: no term, no contact, no rule.
-fn is_clean(bundle: &Bundle, item: &Item<'_>, scratch: &mut Scratch) -> bool {
+fn is_silent(bundle: &Bundle, item: &Item<'_>, scratch: &mut Scratch) -> bool {
     let matches = inspect(bundle, item, scratch).expect("within the limits").matches;
     matches.hits.is_empty() && matches.slots.is_empty() && matches.rules.is_empty()
+}
+
+/// Whether nothing hits, and nothing had to be tokenised to tell.
+fn is_clean(bundle: &Bundle, item: &Item<'_>, scratch: &mut Scratch) -> bool {
+    let is_silent = is_silent(bundle, item, scratch);
+    is_silent && scratch.findings().matches.weighed == 0
 }
 
 #[test]
@@ -109,9 +115,11 @@ fn a_clean_post_is_inspected_and_evaluated_without_a_heap_allocation() {
     let fields = vec![Field { name: "bio".into(), text: CLEAN[1].into() }];
     items.push(Item { title: CLEAN[0].into(), fields, ..Item::from_text(CLEAN[2]) });
     for item in &items {
-        assert!(is_clean(&bundle, item, &mut scratch), "something hits in {:?}", item.text);
+        assert!(is_silent(&bundle, item, &mut scratch), "something hits in {:?}", item.text);
     }
+    items.retain(|item| is_clean(&bundle, item, &mut scratch));
     let own = items.len();
+    assert!(own >= CLEAN.len(), "only {own} of the sentences need no tokeniser");
     items.extend(samples().lines().map(|line| Item::from_json(line).unwrap()));
     items.retain(|item| is_clean(&bundle, item, &mut scratch));
     assert!(items.len() >= own + CLEAN_SAMPLES_MIN, "only {} clean samples", items.len() - own);

@@ -95,11 +95,11 @@ impl<'t> KeysBuilder<'t> {
 
     fn dense(
         self,
-        term_roots: Vec<u32>,
+        roots: Roots,
         sources: (&DisguiseTables, &Bigrams, &Segmenter),
     ) -> Result<(DenseIndex, Disguises), String> {
         let keys = self.texts.iter().copied().zip(self.keys.iter().map(|key| key.roots));
-        let Prepared { disguises, words_of_keys, spellings } = Disguises::build(sources, keys, term_roots)?;
+        let Prepared { disguises, words_of_keys, spellings } = Disguises::build(sources, keys, roots)?;
         let texts = self.texts.iter().copied().chain(spellings.iter().map(|(text, _)| text.as_str()));
         let scanner = Scanner::build(texts, sources.1, |c, out| out.push(c)).map_err(|e| e.to_string())?;
         let spellings = spellings.iter().map(|(_, spelling)| *spelling).collect();
@@ -172,6 +172,6 @@ pub(super) fn build_indexes(
             key.roots |= rules.patterns_of(gate).fold(0, |all, atom| all | roots.atoms[atom as usize]);
         }
     }
-    let (dense, disguises) = indexes.dense.dense(roots.terms, sources)?;
+    let (dense, disguises) = indexes.dense.dense(roots, sources)?;
     Ok((dense, indexes.plain.plain()?, disguises))
 }

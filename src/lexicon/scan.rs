@@ -50,6 +50,8 @@ pub struct Matches {
     pub rules: Vec<RuleHit>,
     /// The ranges that rule hits point to.
     pub rule_ranges: Vec<SymbolRange>,
+    /// How many stretches were tokenised because they could be a word in disguise.
+    pub weighed: u32,
     /// Whether the limit on hits (65,536) cut the list.
     pub hits_cut: bool,
     /// Whether the limit on slots cut the list.
@@ -185,11 +187,12 @@ impl Lexicon {
         scratch: &'s mut ScanScratch,
         out: &mut Matches,
     ) -> impl Iterator<Item = Edit<'s>> + use<'s> {
-        let ScanScratch { innocent, disguise, .. } = scratch;
+        let ScanScratch { innocent, disguise, rule, .. } = scratch;
         let index = &self.dense;
-        let found = Found { hits: &out.hits, slots: &out.slots, innocent };
+        let found = Found { hits: &out.hits, slots: &out.slots, words: &rule.words, innocent };
         self.disguises.find_into(text, found, (segmenter, &index.scanner, &index.words_of_keys), disguise);
         out.hits_cut |= !disguise.is_complete;
+        out.weighed = disguise.weighed;
         self.disguises.edits(disguise)
     }
 

@@ -77,8 +77,8 @@ impl Disguises {
         segmenter: &Segmenter,
         scratch: &mut DisguiseScratch,
     ) {
-        let DisguiseScratch { finds, kept, boundaries, .. } = scratch;
-        let Found { hits, slots, innocent } = found;
+        let DisguiseScratch { finds, kept, boundaries, weighed, .. } = scratch;
+        let Found { hits, slots, words, innocent } = found;
         let is_written = |find: &Find| {
             slots.iter().any(|slot| overlap(slot.range, find.range))
                 || innocent.iter().any(|(phrase, _)| overlap(*phrase, find.range))
@@ -97,16 +97,19 @@ impl Disguises {
         // A short word needs something that speaks for the same category.
         let is_supported = |find: &Find, finds: &[Find]| {
             let roots = self.words[find.word as usize].roots;
-            let speaks = |hit: &Hit| self.term_roots[hit.term as usize] & roots != 0;
+            let speaks = |hit: &Hit| self.roots.terms[hit.term as usize] & roots != 0;
             let agrees = |other: &Find| self.words[other.word as usize].roots & roots != 0;
             hits.iter().any(|hit| speaks(hit) && near(hit.range, find.range))
+                || words.iter().any(|(atom, range)| {
+                    self.roots.atoms[*atom as usize] & roots != 0 && near(*range, find.range)
+                })
                 || finds.iter().any(|other| agrees(other) && near(other.range, find.range))
         };
         // Support costs less than tokenising, so that it is asked for first.
         let mut index = 0;
         while let Some(find) = finds.get(index).copied() {
             let is_possible = (find.stands_alone() || is_supported(&find, finds))
-                && self.is_unusual(text, &find, segmenter, boundaries);
+                && self.is_unusual(text, &find, segmenter, (boundaries, weighed));
             if is_possible {
                 index += 1;
             } else {
@@ -135,7 +138,7 @@ impl Disguises {
         text: &FoldedText,
         find: &Find,
         segmenter: &Segmenter,
-        boundaries: &mut Vec<u32>,
+        (boundaries, weighed): (&mut Vec<u32>, &mut u32),
     ) -> bool {
         if find.is_spelled_out {
             return true;
@@ -153,6 +156,7 @@ impl Disguises {
         }
         let (window, start) =
             text.dense_window(find.first as usize..find.end as usize, WINDOW_CHARS, WINDOW_CHARS);
+        *weighed += 1;
         segmenter.boundaries_into(window, boundaries);
         let is_aligned = find.end - find.first == find.length;
         let word = self.word(find);

@@ -17,6 +17,8 @@ pub use tables::DisguiseTables;
 
 use std::collections::HashMap;
 
+use super::index::Roots;
+use super::rule::AtomId;
 use super::scan::Hit;
 use super::scanner::{Bigrams, ScanBuffer, Scanner, TermHit};
 use super::verify;
@@ -53,8 +55,8 @@ pub(super) struct Disguises {
     /// By code point of a rare character, the ordinary one that it looks like; NUL for the others.
     ordinary: Vec<char>,
     words: Vec<Word>,
-    /// Level-one labels of each term of the lexicon, one bit each.
-    term_roots: Vec<u32>,
+    /// Level-one labels that the terms of the lexicon and the rules may speak for.
+    roots: Roots,
     by_sound: Scanner,
     /// Per term of `by_sound`, its word.
     sound_words: Vec<u32>,
@@ -80,6 +82,8 @@ pub(super) struct Prepared {
 pub(super) struct Found<'s> {
     pub(super) hits: &'s [Hit],
     pub(super) slots: &'s [Slot],
+    /// Words of patterns.
+    pub(super) words: &'s [(AtomId, SymbolRange)],
     /// Phrases in which terms are innocent.
     pub(super) innocent: &'s [(SymbolRange, u32)],
 }
@@ -96,6 +100,8 @@ pub(super) struct DisguiseScratch {
     /// What is found; in the end what stands, in order and without overlaps.
     finds: Vec<Find>,
     kept: Vec<Find>,
+    /// How many finds had to be tokenised.
+    pub(super) weighed: u32,
     boundaries: Vec<u32>,
     /// Whether nothing was left out because of a limit.
     pub(super) is_complete: bool,
@@ -107,16 +113,16 @@ impl Disguises {
     pub(super) fn build<'t>(
         (tables, bigrams, segmenter): (&DisguiseTables, &Bigrams, &Segmenter),
         keys: impl Iterator<Item = (&'t str, u32)>,
-        term_roots: Vec<u32>,
+        roots: Roots,
     ) -> Result<Prepared, String> {
         let is_word = |key: &str| {
             WORD_CHARS.contains(&key.chars().count())
                 && key.chars().all(|c| crate::text::class_of(c).is_han())
         };
         let mut words = Vec::new();
-        let numbered = keys.map(|(key, roots)| {
-            (is_word(key) && roots != 0).then(|| {
-                words.push(Word { chars: key.chars().collect(), roots });
+        let numbered = keys.map(|(key, own)| {
+            (is_word(key) && own != 0).then(|| {
+                words.push(Word { chars: key.chars().collect(), roots: own });
                 as_u32(words.len() - 1)
             })
         });
@@ -162,7 +168,7 @@ impl Disguises {
             ordinary: tables.ordinary(|c| bigrams.is_used(c)),
             bigrams: bigrams.clone(),
             words,
-            term_roots,
+            roots,
             by_sound: scanner.map_err(|e| e.to_string())?,
             sound_words: sounds.into_iter().map(|(_, word)| word).collect(),
         };
@@ -187,6 +193,7 @@ impl Disguises {
     ) {
         scratch.finds.clear();
         scratch.is_complete = true;
+        scratch.weighed = 0;
         self.find_spelled(text, scratch);
         self.find_by_sound(text, scratch);
         self.find_loose(text, scanner, words_of_keys, scratch);
