@@ -51,7 +51,7 @@ pub(super) struct DenseIndex {
 pub(super) struct PlainIndex {
     pub(super) automaton: Option<AhoCorasick>,
     pub(super) keys: Vec<Key>,
-    /// The first character of each key that the dense view leaves out, in order.
+    /// A character of each key that the dense view leaves out, in order.
     telltales: Vec<char>,
 }
 
@@ -116,7 +116,11 @@ impl<'t> KeysBuilder<'t> {
                 .build(&self.texts);
             Some(built.map_err(|e| e.to_string())?)
         };
-        let telltale = |text: &&str| text.chars().find(|c| !crate::text::class_of(*c).is_dense());
+        // Ordinary punctuation tells little; anything beside it is taken first.
+        let symbols = |text: &&str| -> Vec<char> {
+            text.chars().filter(|c| !crate::text::class_of(*c).is_dense()).collect()
+        };
+        let telltale = |text: &&str| symbols(text).into_iter().min_by_key(|c| c.is_ascii());
         let mut telltales: Vec<char> = self.texts.iter().filter_map(telltale).collect();
         telltales.sort_unstable();
         telltales.dedup();

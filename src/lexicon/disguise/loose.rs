@@ -56,7 +56,8 @@ impl Buffers {
         if self.read_alike(ordinary) {
             search(&self.view, Transforms::SHAPE);
         }
-        if self.dense.windows(2).any(|two| two[0] == two[1]) {
+        let repeats = self.dense.windows(2).filter(|two| two[0] == two[1]).count();
+        if repeats >= REPEATS_MIN as usize {
             self.collapse();
             search(&self.view, Transforms::REPEATED);
         }
