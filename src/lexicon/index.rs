@@ -120,7 +120,7 @@ impl<'t> KeysBuilder<'t> {
         let symbols = |text: &&str| -> Vec<char> {
             text.chars().filter(|c| !crate::text::class_of(*c).is_dense()).collect()
         };
-        let telltale = |text: &&str| symbols(text).into_iter().min_by_key(|c| c.is_ascii());
+        let telltale = |text: &&str| symbols(text).into_iter().min_by_key(char::is_ascii);
         let mut telltales: Vec<char> = self.texts.iter().filter_map(telltale).collect();
         telltales.sort_unstable();
         telltales.dedup();
