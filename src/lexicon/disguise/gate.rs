@@ -4,7 +4,7 @@ use super::{DisguiseScratch, Disguises, Found, as_u32, overlap};
 use crate::lexicon::scan::Hit;
 use crate::lexicon::verify;
 use crate::segment::Segmenter;
-use crate::text::{Class, FoldedText, SymbolRange, Transforms};
+use crate::text::{FoldedText, SymbolRange, Transforms};
 
 /// Distance in which other finds and hits support one.
 const SUPPORT_SYMBOLS: u32 = 40;
@@ -144,7 +144,7 @@ impl Disguises {
             return true;
         }
         if find.has_latin {
-            return Self::latin_stands_apart(text, find);
+            return verify::is_latin_word(text, find.range);
         }
         let written = || (find.first..find.end).filter_map(|index| text.dense_char(index));
         let common = super::common_pairs(&self.bigrams, written(), self.word(find));
@@ -165,17 +165,6 @@ impl Disguises {
             let byte = text.dense_byte(find.first + offset) - start;
             is_kept || stands_alone(boundaries, byte, c)
         })
-    }
-
-    /// Whether the Latin letters of a find belong to no longer Latin word.
-    fn latin_stands_apart(text: &FoldedText, find: &Find) -> bool {
-        let symbols = text.symbols();
-        let is_latin =
-            |index: usize| symbols.get(index).is_some_and(|s| matches!(s.class, Class::Latin | Class::Digit));
-        let (first, last) = (find.range.start as usize, find.range.end as usize - 1);
-        let joined_before = first > 0 && is_latin(first) && is_latin(first - 1);
-        let joined_behind = is_latin(last) && is_latin(last + 1);
-        !joined_before && !joined_behind
     }
 }
 
