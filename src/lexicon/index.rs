@@ -170,10 +170,11 @@ pub(super) fn build_indexes(
         }
     }
     for (gate, words) in rules.gates() {
+        let own = rules.patterns_of(gate).fold(0, |all, atom| all | roots.atoms[atom as usize]);
         for word in words {
             let key = indexes.key(word);
             key.gates.push(gate);
-            key.roots |= rules.patterns_of(gate).fold(0, |all, atom| all | roots.atoms[atom as usize]);
+            key.roots |= own;
         }
     }
     let (dense, disguises) = indexes.dense.dense(roots, sources)?;

@@ -80,11 +80,7 @@ impl Buffers {
         if !self.dense.iter().any(is_rare) {
             return false;
         }
-        let view = &mut self.view;
-        view.chars.clear();
-        view.places.clear();
-        view.changed.clear();
-        view.kind = Kind::Alike;
+        let view = self.view.begin(Kind::Alike);
         for (index, c) in (0_u32..).zip(&self.dense) {
             let read = ordinary.get(*c as usize).filter(|read| **read != '\0');
             view.chars.push(*read.unwrap_or(c));
@@ -106,10 +102,7 @@ impl Buffers {
     }
 
     fn collapse(&mut self) {
-        let view = &mut self.view;
-        view.chars.clear();
-        view.places.clear();
-        view.kind = Kind::Repeated;
+        let view = self.view.begin(Kind::Repeated);
         for (index, c) in (0_u32..).zip(&self.dense) {
             match view.places.last_mut() {
                 Some(place) if view.chars.last() == Some(c) => place.1 = index + 1,
@@ -122,10 +115,7 @@ impl Buffers {
     }
 
     fn leave_out(&mut self, kind: Kind, is_left_out: impl Fn(char) -> bool) {
-        let view = &mut self.view;
-        view.chars.clear();
-        view.places.clear();
-        view.kind = kind;
+        let view = self.view.begin(kind);
         for (index, c) in (0_u32..).zip(&self.dense) {
             if !is_left_out(*c) {
                 view.chars.push(*c);
@@ -140,6 +130,15 @@ fn is_junk(c: char) -> bool {
 }
 
 impl LooseView {
+    /// Empties the view for another one.
+    fn begin(&mut self, kind: Kind) -> &mut Self {
+        self.chars.clear();
+        self.places.clear();
+        self.changed.clear();
+        self.kind = kind;
+        self
+    }
+
     /// The dense characters of a hit, if what is left out inside it looks like a disguise.
     pub(super) fn stretch(&self, start: u32, end: u32) -> Option<(u32, u32)> {
         let places = self.places.get(start as usize..end as usize)?;

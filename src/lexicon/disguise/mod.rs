@@ -152,7 +152,7 @@ impl Disguises {
                         commonness(bigrams, &word.chars),
                     )
                 };
-                if ordinary(word) > ordinary(&words[*best as usize]) {
+                if *best != number && ordinary(word) > ordinary(&words[*best as usize]) {
                     *best = number;
                 }
             }

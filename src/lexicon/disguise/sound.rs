@@ -1,5 +1,6 @@
 //! The text as it sounds: one symbol per syllable, whether it is written in Han or in Latin letters.
 
+use super::as_u32;
 use super::tables::{DisguiseTables, Syllable};
 use crate::text::FoldedText;
 
@@ -49,8 +50,9 @@ impl SoundView {
     pub(super) fn fill(&mut self, tables: &DisguiseTables, text: &FoldedText) {
         self.units.clear();
         self.symbols.clear();
-        let mut word_start = 0;
+        let (mut word_start, mut end) = (0, 0);
         for (index, c) in (0_u32..).zip(text.dense().chars()) {
+            end = index + 1;
             if c.is_ascii_lowercase() {
                 if self.letters.is_empty() {
                     word_start = index;
@@ -72,11 +74,14 @@ impl SoundView {
             self.push(Unit { first: index, end: index + 1, syllable, is_latin: false }, symbol);
         }
         self.flush(tables, text, word_start);
-        self.flush_zhuyin(tables, as_u32(text.dense().chars().count()));
+        self.flush_zhuyin(tables, end);
     }
 
     /// Reads the zhuyin collected so far, which ends in front of a dense character.
     fn flush_zhuyin(&mut self, tables: &DisguiseTables, end: u32) {
+        if self.zhuyin.is_empty() {
+            return;
+        }
         let zhuyin = std::mem::take(&mut self.zhuyin);
         let start = end - as_u32(zhuyin.len());
         let mut at = 0;
@@ -139,11 +144,6 @@ impl SoundView {
         }
         self.syllables = syllables;
     }
-}
-
-/// Texts are far shorter than 2^32.
-fn as_u32(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// The symbols of a word in the view of sound, once per combination of readings, at most eight.
