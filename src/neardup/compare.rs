@@ -1,0 +1,135 @@
+//! How much two sets of pairs share, and what that is called.
+
+use serde::{Deserialize, Serialize};
+
+use super::fingerprint::{GRAMS_MAX, PASSAGE_CHARS_MIN};
+
+/// How near two texts are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strength {
+    /// Near enough to group posts; ordinary texts with a stock phrase in common are as near.
+    Link,
+    /// Near enough to count: unrelated texts hardly ever are.
+    Strong,
+    /// The same stream.
+    Exact,
+}
+
+impl Strength {
+    /// The identifier that decisions use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Strong => "strong",
+            Self::Exact => "exact",
+        }
+    }
+}
+
+/// What two sets share.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Overlap {
+    /// Jaccard index |A∩B| / |A∪B|, 0 for empty sets.
+    pub similarity: f32,
+    /// Containment |A∩B| / min(|A|, |B|), 0 for empty sets.
+    pub containment: f32,
+}
+
+/// Pairs in a saved set beyond which the hashes are kept whole instead of in 16 bits.
+pub(super) const NARROW_GRAMS_MAX: usize = 1_024;
+
+/// What two sorted sets of hashes share, O(|A| + |B|). Sets of [`GRAMS_MAX`] hashes are taken for samples of larger ones,
+/// and compared where both are whole.
+pub fn overlap(left: &[u32], right: &[u32]) -> Overlap {
+    let bound = |set: &[u32]| if set.len() >= GRAMS_MAX { set.last().copied() } else { None };
+    let last = bound(left).unwrap_or(u32::MAX).min(bound(right).unwrap_or(u32::MAX));
+    let whole = |set: &[u32]| set.partition_point(|hash| *hash <= last);
+    let (left, right) = (&left[..whole(left)], &right[..whole(right)]);
+    of_counts(common(left, right), left.len(), right.len())
+}
+
+/// What a set shares with one kept in the upper 16 bits of each hash. Sets are short here, so that few unequal hashes
+/// are equal in these bits; what chance gives on average is taken off.
+pub(super) fn overlap_narrow(left: &[u32], right: &[u16]) -> Overlap {
+    let shared = common_narrow(left, right);
+    #[allow(clippy::cast_precision_loss, reason = "sets of at most 2^15 hashes")]
+    let shared = {
+        // A hash of `right` that is not in `left` meets one there with this probability.
+        let chance = (left.len() as f32 / 65_536.0).min(0.9);
+        let (shared, size) = (shared as f32, right.len() as f32);
+        ((shared - size * chance) / (1.0 - chance)).clamp(0.0, left.len().min(right.len()) as f32)
+    };
+    of_shared(shared, left.len(), right.len())
+}
+
+/// Elements in both of two sorted sets, without a branch that depends on them.
+fn common(left: &[u32], right: &[u32]) -> usize {
+    let (mut i, mut j, mut count) = (0, 0, 0);
+    while i < left.len() && j < right.len() {
+        let (a, b) = (left[i], right[j]);
+        count += usize::from(a == b);
+        i += usize::from(a <= b);
+        j += usize::from(b <= a);
+    }
+    count
+}
+
+fn common_narrow(left: &[u32], right: &[u16]) -> usize {
+    let (mut i, mut j, mut count) = (0, 0, 0);
+    while i < left.len() && j < right.len() {
+        let (a, b) = (left[i] >> 16, u32::from(right[j]));
+        count += usize::from(a == b);
+        i += usize::from(a <= b);
+        j += usize::from(b <= a);
+    }
+    count
+}
+
+#[allow(clippy::cast_precision_loss, reason = "sets of at most 2^15 hashes")]
+fn of_counts(shared: usize, left: usize, right: usize) -> Overlap {
+    of_shared(shared as f32, left, right)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "sets of at most 2^15 hashes")]
+fn of_shared(shared: f32, left: usize, right: usize) -> Overlap {
+    let smaller = left.min(right) as f32;
+    if smaller == 0.0 {
+        return Overlap::default();
+    }
+    let union = left as f32 + right as f32 - shared;
+    Overlap { similarity: (shared / union).min(1.0), containment: (shared / smaller).min(1.0) }
+}
+
+/// Characters below which only texts that are nearly equal are linked.
+pub(super) const TINY_CHARS: u32 = 10;
+/// Jaccard index that links two texts, by the characters of the shorter.
+const LINK: [(u32, f32); 2] = [(TINY_CHARS, 0.8), (u32::MAX, 0.4)];
+/// Jaccard index that counts.
+const STRONG: [(u32, f32); 4] = [(TINY_CHARS, 0.9), (20, 0.8), (40, 0.7), (u32::MAX, 0.6)];
+/// Share of the shorter text that is in the longer one where it counts as contained.
+const CONTAINED: f32 = 0.7;
+/// The same, where that counts as strong.
+const CONTAINED_STRONG: f32 = 0.85;
+/// Sets of no more than this ratio are of one kind: one of two versions of a text, not an article that quotes a post.
+const RATIO_MAX: u32 = 3;
+
+/// What a pair of texts is called, or nothing; and whether the shorter is contained in the longer.
+pub(super) fn judge(shared: Overlap, left_chars: u32, right_chars: u32) -> Option<(Strength, bool)> {
+    let shorter = left_chars.min(right_chars);
+    let limit = |steps: &[(u32, f32)]| {
+        steps.iter().find(|(below, _)| shorter < *below).map_or(1.0, |(_, limit)| *limit)
+    };
+    let can_hold = shorter as usize >= PASSAGE_CHARS_MIN;
+    let is_contained = can_hold && shared.containment >= CONTAINED;
+    let is_like = left_chars.max(right_chars) <= shorter.saturating_mul(RATIO_MAX);
+    let is_strong = shared.similarity >= limit(&STRONG)
+        || (can_hold && is_like && shared.containment >= CONTAINED_STRONG);
+    if is_strong {
+        Some((Strength::Strong, is_contained))
+    } else if is_contained || shared.similarity >= limit(&LINK) {
+        Some((Strength::Link, is_contained))
+    } else {
+        None
+    }
+}

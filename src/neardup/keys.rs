@@ -1,0 +1,165 @@
+//! Keys of bands and passages → slots of the window: buckets of one cache line that forget their oldest entries.
+//!
+//! Banding after Indyk and Motwani (1998); Broder et al. (1998) for `MinHash`. All bands share one table. A look-up reads
+//! one line and follows no chain; nothing is ever removed: entries of posts that are gone are pushed out, and until then
+//! lead to a post that the comparison refuses.
+
+use super::fingerprint::Fingerprint;
+use super::minhash::{PERMUTATIONS, mix64};
+
+/// Entries per bucket, 64 bytes.
+const WAYS: usize = 16;
+/// Entries of one tag per bucket: a stock phrase or a flood does not push other posts out of the bucket. The oldest stays
+/// as their representative.
+const ALIKE_MAX: usize = 8;
+/// One in so many hot insertions replaces the representative.
+const REPRESENTATIVE_TURNS: u32 = 64;
+/// Live entries per bucket that the size of the table aims at.
+const FILL: usize = 11;
+
+const SLOT_BITS: u32 = 24;
+const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
+const TAG_MASK: u64 = 0xFF;
+
+/// Entries that an average post makes.
+const KEYS_PER_POST: usize = 21;
+
+/// Which keys a text gets, by its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bands {
+    /// Twelve bands of five minima: meets texts that are nearly equal.
+    Tiny,
+    /// Twenty-one bands of three minima.
+    Ordinary,
+}
+
+impl Bands {
+    const fn shape(self) -> (usize, usize, u64) {
+        match self {
+            Self::Tiny => (12, 5, 0x5449),
+            Self::Ordinary => (21, 3, 0x4F52),
+        }
+    }
+
+    /// Appends the keys of a text's bands.
+    pub(super) fn keys_into(self, minima: &[u32; PERMUTATIONS], keys: &mut Vec<u64>) {
+        let (count, rows, salt) = self.shape();
+        for (band, rows) in minima.chunks_exact(rows).take(count).enumerate() {
+            let mut key = salt << 8 | band as u64;
+            for row in rows {
+                key = (key ^ u64::from(*row)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31);
+            }
+            keys.push(mix64(key));
+        }
+    }
+}
+
+/// Appends the keys of a text's passages: all of a long text, the smallest few of a post, which are in every text that
+/// holds the post.
+pub(super) fn passage_keys_into(print: &Fingerprint, keys: &mut Vec<u64>) {
+    let count = if print.chars > LONG_CHARS { usize::MAX } else { SHORT_PASSAGES };
+    keys.extend(print.passages.iter().take(count).map(|key| mix64(0x5041_5353 << 32 | u64::from(*key))));
+}
+
+/// Texts of more characters are filed under all their passages.
+const LONG_CHARS: u32 = 200;
+/// Passages under which a shorter text is filed.
+const SHORT_PASSAGES: usize = 4;
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Bucket([u32; WAYS]);
+
+/// The table. An entry is an 8-bit tag and a slot plus one; the newest stands first, 0 is none.
+#[derive(Clone, Debug)]
+pub(super) struct KeyTable {
+    buckets: Vec<Bucket>,
+}
+
+impl KeyTable {
+    /// A table for a window of so many posts.
+    pub(super) fn new(posts: usize) -> Self {
+        Self { buckets: vec![Bucket::default(); Self::buckets(posts)] }
+    }
+
+    fn buckets(posts: usize) -> usize {
+        (posts * KEYS_PER_POST).div_ceil(FILL).max(64)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.buckets.len() * size_of::<Bucket>()
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "less than the number of buckets")]
+    fn home(&self, key: u64) -> usize {
+        (((key >> 32) * self.buckets.len() as u64) >> 32) as usize
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "eight bits")]
+    fn tag(key: u64) -> u32 {
+        ((key & TAG_MASK) as u32) << SLOT_BITS
+    }
+
+    /// Appends the slots under each key, and a few of other keys, in the order of the keys and the newest first. Returns
+    /// how many of the keys are *hot*: as many posts as a bucket keeps of one key are there.
+    pub(super) fn find_into(&self, keys: &[u64], slots: &mut Vec<u32>) -> u8 {
+        let mut hot = 0_u8;
+        for key in keys {
+            let (bucket, tag) = (&self.buckets[self.home(*key)], Self::tag(*key));
+            let is_alike = |entry: u32| entry != 0 && (entry & !SLOT_MASK) == tag;
+            // Branches that depend on a line that is still to come hold up the next one, so that the whole bucket is
+            // counted first.
+            let alike = bucket.0.iter().map(|entry| u32::from(is_alike(*entry))).sum::<u32>();
+            if alike > 0 {
+                slots.extend(bucket.0.iter().filter(|entry| is_alike(**entry)).map(|e| (e & SLOT_MASK) - 1));
+                hot = hot.saturating_add(u8::from(alike as usize >= ALIKE_MAX));
+            }
+        }
+        hot
+    }
+
+    /// Files a slot under a key, in place of the oldest entry of the bucket, or of the key where it has its share.
+    pub(super) fn insert(&mut self, key: u64, slot: u32) {
+        let (home, tag) = (self.home(key), Self::tag(key));
+        let bucket = &mut self.buckets[home].0;
+        let entry = tag | (slot + 1);
+        let is_alike = |other: u32| other != 0 && (other & !SLOT_MASK) == tag;
+        let alike = bucket.iter().map(|other| u32::from(is_alike(*other))).sum::<u32>() as usize;
+        let mut last = WAYS - 1;
+        if alike >= ALIKE_MAX {
+            let is_renewed = slot % REPRESENTATIVE_TURNS == 0;
+            let leaves = if is_renewed { 0 } else { 1 };
+            let mut places = (0..WAYS).rev().filter(|place| is_alike(bucket[*place]));
+            last = places.nth(leaves).unwrap_or(last);
+        }
+        bucket.copy_within(..last, 1);
+        bucket[0] = entry;
+    }
+
+    /// The entries, for saving.
+    pub(super) fn entries(&self) -> impl Iterator<Item = u32> {
+        self.buckets.iter().flat_map(|bucket| bucket.0)
+    }
+
+    /// Bytes that the entries of a table for so many posts take when saved.
+    pub(super) fn saved_bytes(posts: usize) -> usize {
+        Self::buckets(posts) * WAYS * 4
+    }
+
+    /// A table of saved entries. None may name a slot beyond `posts`.
+    pub(super) fn load(posts: usize, mut entry: impl FnMut() -> Option<u32>) -> Option<Self> {
+        let mut table = Self { buckets: Vec::with_capacity(Self::buckets(posts)) };
+        for _ in 0..Self::buckets(posts) {
+            let mut bucket = Bucket::default();
+            for place in &mut bucket.0 {
+                *place = entry()?;
+                let slot = (*place & SLOT_MASK) as usize;
+                if slot > posts || (slot == 0 && *place != 0) {
+                    return None;
+                }
+            }
+            table.buckets.push(bucket);
+        }
+        Some(table)
+    }
+}
