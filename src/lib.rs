@@ -26,6 +26,7 @@
 //! ```
 
 pub mod cli;
+pub mod coordination;
 pub mod decide;
 pub mod emit;
 pub mod engine;

@@ -18,6 +18,8 @@ pub struct Arguments {
 pub(super) enum Command {
     /// Judge files of posts, comments and profiles.
     Rescan(RescanArguments),
+    /// Show groups of accounts that publish the same text.
+    Clusters(ClusterArguments),
     /// Judge one text or item and show why.
     Explain(ExplainArguments),
     /// Check a bundle of dictionaries, rules and policy.
@@ -62,6 +64,37 @@ pub(super) struct RescanArguments {
     /// Exit with 3 when lines were rejected.
     #[arg(long)]
     pub(super) strict: bool,
+    /// Worker threads [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ClusterArguments {
+    /// Inputs, in any format that rescan reads; - for standard input.
+    #[arg(long = "in", required = true, num_args = 1.., value_name = "FILE")]
+    pub(super) inputs: Vec<String>,
+    /// How many clusters are shown, the strongest first.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub(super) top: usize,
+    /// Fewest posts of a cluster.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(super) posts_min: u64,
+    /// Lowest tier: 0 note, 1 limit reach, 2 review, 3 account proposal.
+    #[arg(long, value_name = "TIER", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub(super) tier_min: u8,
+    /// Print JSON with every member instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write the graph of accounts and clusters in the language of Graphviz.
+    #[arg(long, value_name = "FILE")]
+    pub(super) dot: Option<PathBuf>,
+    /// Write the graph of accounts and clusters as a drawing.
+    #[arg(long, value_name = "FILE")]
+    pub(super) svg: Option<PathBuf>,
+    /// A bundle directory [default: the dictionaries built into the program].
+    #[arg(long, value_name = "DIR")]
+    pub(super) bundle: Option<PathBuf>,
     /// Worker threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,

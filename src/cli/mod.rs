@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod clusters;
 mod corpus;
 mod eval;
 mod eval_pairs;
@@ -27,6 +28,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let clock = Clock::start();
     let result = match arguments.command {
         Command::Rescan(arguments) => rescan::run(arguments, clock),
+        Command::Clusters(arguments) => clusters::run(&arguments, clock),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),

@@ -52,6 +52,8 @@ pub(super) fn run(arguments: RescanArguments, clock: Clock) -> Result<ExitCode, 
         RescanError::Intake(_)
         | RescanError::Output { .. }
         | RescanError::Checkpoint(_)
+        | RescanError::Snapshot(_)
+        | RescanError::Shard(_)
         | RescanError::Threads(_) => Failure::run(e),
     })?;
     let summary = summarise(&report, &options, &bundle, load, clock.elapsed());
@@ -68,7 +70,7 @@ pub(super) fn threads(asked: Option<u16>) -> usize {
     asked.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
 
-fn progress_bar(inputs: &[PathBuf]) -> ProgressBar {
+pub(super) fn progress_bar(inputs: &[PathBuf]) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -106,6 +108,7 @@ fn summarise(
         verdicts: Summary::named_verdicts(&report.tally),
         labels: report.tally.labels.clone(),
         changed: options.old.is_some().then_some(report.tally.changed),
+        follow_ups: report.tally.follow_ups,
         text_bytes: report.tally.text_bytes,
         threads: options.threads,
         seconds,

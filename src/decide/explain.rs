@@ -1,6 +1,6 @@
 //! Reasons as people read them, in Chinese and English.
 
-use crate::model::{Decision, Evidence, EvidenceKind, Taxonomy, Verdict};
+use crate::model::{CoordinationDetail, Decision, Evidence, EvidenceKind, Taxonomy, Verdict};
 
 /// The language of an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,9 @@ const TRANSFORM_NAMES: [(&str, &str, &str); 25] = [
 
 /// One sentence for a piece of evidence.
 pub fn sentence(taxonomy: &Taxonomy, evidence: &Evidence, language: Language) -> String {
+    if let Some(detail) = &evidence.detail.coordination {
+        return coordination(detail, language);
+    }
     let label = label_name(taxonomy, &evidence.label, language);
     let points = format!("{:+.2}", evidence.weight);
     let undone = undone(&evidence.transforms, language);
@@ -76,6 +79,46 @@ pub fn sentence(taxonomy: &Taxonomy, evidence: &Evidence, language: Language) ->
     match language {
         Language::Chinese => format!("{body}{undone}，计 {points} 分{necessary}{note}"),
         Language::English => format!("{body}{undone}, {points}{necessary}{note}"),
+    }
+}
+
+/// Names of the families of evidence for people: identifier, Chinese, English.
+const FAMILY_NAMES: [(&str, &str, &str); 9] = [
+    ("burst", "集中时段发布", "posted in one burst"),
+    ("rhythm", "发布间隔规律", "posted at even intervals"),
+    ("repeat", "多次共同出现", "together in other clusters too"),
+    ("device", "共用设备", "on shared devices"),
+    ("registration", "多为新注册", "young"),
+    ("batch", "同批注册", "registered in one batch"),
+    ("network", "共用专属网络", "on a network of their own"),
+    ("contacts", "轮换或共用聊天账号", "with rotating or shared chat ids"),
+    ("content", "内容本身需复审", "with content that calls for review"),
+];
+
+/// One sentence for a cluster: how large it is, and each family with its numbers.
+fn coordination(detail: &CoordinationDetail, language: Language) -> String {
+    let families: Vec<String> = detail
+        .families
+        .iter()
+        .map(|family| {
+            let names = FAMILY_NAMES.iter().find(|(id, _, _)| *id == family.name);
+            let (zh, en) = names.map_or(("", ""), |(_, zh, en)| (*zh, *en));
+            let (k, n, share) = (family.k, family.n, family.expected * 100.0);
+            match language {
+                Language::Chinese => format!("{k}/{n} 个账号{zh}（预期 {share:.2}%）"),
+                Language::English => format!("{k} of {n} accounts {en} (expected {share:.2} %)"),
+            }
+        })
+        .collect();
+    let (accounts, posts, cluster) = (detail.accounts, detail.posts, &detail.cluster);
+    match language {
+        Language::Chinese => {
+            format!("{accounts} 个账号发布 {posts} 条雷同内容（{cluster}）：{}", families.join("；"))
+        }
+        Language::English => format!(
+            "{accounts} accounts published the same text {posts} times ({cluster}): {}",
+            families.join("; ")
+        ),
     }
 }
 

@@ -5,6 +5,7 @@
 //! tier, and finds out which evidence was necessary. The same findings give the same decision, bit for bit.
 
 mod articles;
+mod coordination;
 mod counterfactual;
 mod evidence;
 mod explain;
@@ -12,7 +13,8 @@ mod policy;
 mod score;
 
 pub use articles::{Article, Articles, Instrument};
+pub use coordination::{Standing, amend, follow_up};
 pub use evidence::{Piece, collect_into};
 pub use explain::{Language, counterfactual, headline, is_invisible, sentence};
-pub use policy::{Limits, Policy, Thresholds};
+pub use policy::{Limits, NearDuplicates, Policy, Thresholds};
 pub use score::{Judgement, decide};

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::lexicon::Problem;
 use crate::model::{LabelId, Milli, Surface, Taxonomy, Verdict};
+use crate::neardup::WINDOW_POSTS_MAX;
 use crate::text::{SlotKind, Transforms};
 
 /// Points at which the verdicts are reached. `limit <= review <= block` always holds.
@@ -63,6 +64,27 @@ pub struct Limits {
     pub overflow_verdict: Verdict,
 }
 
+/// What a tier of coordination leads to, at least.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Coordination {
+    pub(super) limit_reach: Verdict,
+    pub(super) review: Verdict,
+    pub(super) account: Verdict,
+}
+
+/// The window in which near-duplicates are found.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NearDuplicates {
+    /// Most posts.
+    pub posts: u32,
+    /// Longest event time between two posts, in hours.
+    pub hours: u32,
+    /// How late a post may come, in minutes of event time behind the newest, to be found by later ones.
+    pub late_minutes: u32,
+}
+
 /// Most points that any entry may give.
 const POINTS_CEILING: Milli = 1000;
 /// Most evidence per decision: explaining is cubic in it.
@@ -82,6 +104,8 @@ struct RawPolicy {
     disguise: BTreeMap<String, Milli>,
     disguised_contacts: RawDisguisedContacts,
     passages: RawPassages,
+    coordination: Coordination,
+    near_duplicates: NearDuplicates,
     limits: Limits,
 }
 
@@ -127,6 +151,8 @@ pub struct Policy {
     disguise: Vec<(Transforms, Milli)>,
     disguised_contact_label: Option<LabelId>,
     pub(super) passage_chars: u32,
+    pub(super) coordination: Coordination,
+    near_duplicates: NearDuplicates,
     limits: Limits,
 }
 
@@ -196,6 +222,14 @@ impl Policy {
         if !(1..=EVIDENCE_CEILING).contains(&evidence_max) {
             return Err(format!("[limits] evidence_max must be 1 to {EVIDENCE_CEILING}"));
         }
+        let Coordination { limit_reach, review, account } = raw.coordination;
+        if !(limit_reach <= review && review <= account && account < Verdict::Block) {
+            return Err("[coordination] limit_reach <= review <= account < block does not hold".to_owned());
+        }
+        let NearDuplicates { posts, hours, .. } = raw.near_duplicates;
+        if !(1..=WINDOW_POSTS_MAX).contains(&posts) || hours == 0 {
+            return Err(format!("[near_duplicates] posts must be 1 to {WINDOW_POSTS_MAX}, hours at least 1"));
+        }
         let (caps, passage_chars, limits) = (raw.families, raw.passages.chars, raw.limits);
         Ok(Self {
             thresholds,
@@ -205,6 +239,8 @@ impl Policy {
             disguise,
             disguised_contact_label,
             passage_chars,
+            coordination: raw.coordination,
+            near_duplicates: raw.near_duplicates,
             limits,
         })
     }
@@ -218,6 +254,11 @@ impl Policy {
     /// The limits on items and decisions.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// The window in which near-duplicates are found.
+    pub fn near_duplicates(&self) -> NearDuplicates {
+        self.near_duplicates
     }
 
     /// Points of a contact.

@@ -1,4 +1,8 @@
-//! Decisions out, as JSON lines.
+//! Decisions out, as JSON lines; clusters out, as graphs.
+
+mod graph;
+
+pub use graph::{dot_graph, svg_graph};
 
 use crate::intake::Reject;
 use crate::model::Decision;

@@ -29,6 +29,8 @@ pub struct Bundle {
     pub slots: SlotFinder,
     /// Terms and rules.
     pub lexicon: Lexicon,
+    /// How common pairs of characters are in the language.
+    pub bigrams: Bigrams,
     versions: Versions,
 }
 
@@ -115,7 +117,7 @@ impl Bundle {
                     bundle: version(files, lexicon.expired()),
                     engine: env!("CARGO_PKG_VERSION").to_owned(),
                 };
-                Ok(Self { taxonomy, articles, policy, table, segmenter, slots, lexicon, versions })
+                Ok(Self { taxonomy, articles, policy, table, segmenter, slots, lexicon, bigrams, versions })
             }
             _ => {
                 problems.sort();

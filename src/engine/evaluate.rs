@@ -85,6 +85,7 @@ pub fn decision(bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &Scratch) -
         versions: bundle.versions().clone(),
         limits: limits(findings.matches, scratch.evidence_cut),
         degraded: None,
+        follow_up: None,
     }
 }
 

@@ -4,6 +4,7 @@ use super::bundle::Bundle;
 use crate::decide::{Judgement, Piece};
 use crate::lexicon::{Matches, ScanScratch};
 use crate::model::{EvidenceKind, Item, ItemError, LabelId, Milli};
+use crate::neardup::Fingerprinter;
 use crate::text::{FoldedText, SymbolRange};
 
 /// Reused buffers of one worker.
@@ -14,6 +15,7 @@ pub struct Scratch {
     restored: FoldedText,
     scan: ScanScratch,
     matches: Matches,
+    fingerprinter: Fingerprinter,
     pub(super) pieces: Vec<Piece>,
     pub(super) judgement: Judgement,
     /// Whether the last judgement left evidence out.
@@ -52,6 +54,10 @@ impl Scratch {
             }
         }
         ranges
+    }
+
+    pub(super) fn fingerprinting(&mut self) -> (&mut Fingerprinter, &FoldedText, &Matches) {
+        (&mut self.fingerprinter, &self.folded, &self.matches)
     }
 
     pub(super) fn parts(&mut self) -> (&FoldedText, &Matches, &mut Vec<Piece>, &mut Judgement) {

@@ -20,7 +20,7 @@ pub struct Decision {
     pub evidence: Vec<Evidence>,
     /// Neighbours of the same text; filled by the near-duplicate stage.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub near_duplicate: Option<serde_json::Value>,
+    pub near_duplicate: Option<NearDuplicate>,
     /// Proposed account measures; never carried out here.
     pub proposals: Vec<Proposal>,
     /// Articles that the verdict rests on.
@@ -35,6 +35,36 @@ pub struct Decision {
     pub limits: Vec<String>,
     /// Why the engine ran with less than everything, or null.
     pub degraded: Option<String>,
+    /// Set in a decision that replaces an earlier one on the same item.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub follow_up: Option<FollowUp>,
+}
+
+/// Neighbours of the same text inside the window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NearDuplicate {
+    /// The cluster's id.
+    pub cluster: String,
+    /// Posts in it, this one included.
+    pub size: u64,
+    /// Distinct accounts in it.
+    pub accounts: u32,
+    /// How much of the text is that of the nearest neighbour, 0.0–1.0.
+    pub similarity: f64,
+    /// `exact`, `strong` or `link`.
+    pub strength: String,
+    /// The nearest neighbour's item.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub of: Option<String>,
+}
+
+/// Why there is a second decision on an item. It speaks of what is new; the evidence of the first one stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowUp {
+    /// The item that changed the light in which the earlier one stands.
+    pub cause: String,
+    /// The verdict before.
+    pub previous: Verdict,
 }
 
 /// Points of one label.
@@ -109,6 +139,52 @@ pub struct EvidenceDetail {
     /// The operator's note on the term or rule.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
+    /// What speaks for several accounts acting as one.
+    #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
+    pub coordination: Option<CoordinationDetail>,
+}
+
+/// What a cluster of posts has earned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CoordinationDetail {
+    /// 1 less reach, 2 review, 3 account proposal.
+    pub tier: u8,
+    /// The cluster's id.
+    pub cluster: String,
+    /// Posts in it.
+    pub posts: u64,
+    /// Distinct accounts in it.
+    pub accounts: u32,
+    /// 0.0–1.0; orders clusters, decides nothing.
+    pub cluster_score: f64,
+    /// Rarity of the common text, bits.
+    pub rarity_bits: f64,
+    /// Independent families of evidence.
+    pub families: Vec<FamilyDetail>,
+    /// What kept the tier down.
+    pub caps: Vec<String>,
+}
+
+/// One family of evidence with its numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FamilyDetail {
+    /// Its name.
+    pub name: String,
+    /// −log10 of the probability of so much by chance.
+    pub evidence: f64,
+    /// Accounts that show it.
+    pub k: u32,
+    /// Out of how many.
+    pub n: u32,
+    /// The share that was expected.
+    pub expected: f64,
+    /// The span of a burst, ms.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub span_ms: Option<i64>,
+    /// Whether the author of this item shows it.
+    pub by_this_account: bool,
+    /// Items that show it, the first of them.
+    pub items: Vec<String>,
 }
 
 /// A smallest set of evidence, found greedily, without which the verdict would be milder.

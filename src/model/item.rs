@@ -37,6 +37,29 @@ pub struct Item<'a> {
     /// Further named texts: `name`, `bio`, `caption` …, in the order of the input.
     #[serde(borrow, default, deserialize_with = "fields")]
     pub fields: Vec<Field<'a>>,
+    /// What a comment stands under; empty when unknown.
+    #[serde(borrow, default, deserialize_with = "text_or_number")]
+    pub parent: Cow<'a, str>,
+    /// Network address or its hash; empty when unknown.
+    #[serde(borrow, default, deserialize_with = "text_or_number")]
+    pub ip: Cow<'a, str>,
+    /// Device or its hash; empty when unknown.
+    #[serde(borrow, default, deserialize_with = "text_or_number")]
+    pub device: Cow<'a, str>,
+    /// Whose words it repeats by its own account.
+    #[serde(borrow, default)]
+    pub repost: Option<Repost<'a>>,
+}
+
+/// Where a repost comes from, as the platform or the author says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Repost<'a> {
+    /// The item that is repeated; empty when unknown.
+    #[serde(borrow, default, deserialize_with = "text_or_number")]
+    pub of: Cow<'a, str>,
+    /// How it is attributed, in the author's words; may be empty.
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub attribution: Cow<'a, str>,
 }
 
 /// A named text of an item.
@@ -72,6 +95,23 @@ pub struct Account<'a> {
     pub credit_tier: Option<u8>,
     /// Days since registration.
     pub age_days: Option<u32>,
+    /// Who is behind it.
+    pub kind: AccountKind,
+    /// Whether the platform has verified that.
+    pub is_verified: bool,
+}
+
+/// Who is behind an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountKind {
+    /// One person; also where nothing is said.
+    #[default]
+    Personal,
+    /// A company, an authority, a society.
+    Organisation,
+    /// A group chat.
+    Group,
 }
 
 /// Why a line is not an item.
@@ -215,6 +255,8 @@ impl<'de> Visitor<'de> for AccountVisitor {
                 "id" => account.id = map.next_value::<TextOrNumber<'de>>()?.0,
                 "credit_tier" => account.credit_tier = map.next_value()?,
                 "age_days" => account.age_days = map.next_value()?,
+                "kind" => account.kind = map.next_value::<Option<AccountKind>>()?.unwrap_or_default(),
+                "verified" => account.is_verified = map.next_value::<Option<bool>>()?.unwrap_or_default(),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -342,9 +384,12 @@ mod tests {
         assert_eq!((item.id.as_ref(), item.account.id.as_ref()), ("7", "a1"));
         assert_eq!(item.time, Some(1_763_712_000_000));
         let item = Item::from_json(
-            r#"{"text":"x","account":{"id":"b","credit_tier":2,"z":[]},"time":"2026-11-21T08:00:00Z"}"#,
+            r#"{"text":"x","account":{"id":"b","credit_tier":2,"kind":"organisation","verified":true,"z":[]},
+                "time":"2026-11-21T08:00:00Z","device":5,"repost":{"of":"p0"}}"#,
         );
         let item = item.unwrap();
+        assert!(item.account.kind == AccountKind::Organisation && item.account.is_verified);
+        assert_eq!((item.device.as_ref(), item.repost.unwrap_or_default().of.as_ref()), ("5", "p0"));
         assert_eq!((item.account.credit_tier, item.time), (Some(2), Some(1_795_248_000_000)));
     }
 

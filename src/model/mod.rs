@@ -9,10 +9,10 @@ mod scale;
 mod span;
 
 pub use decision::{
-    Action, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind, LabelScore, Proposal, Target,
-    Versions,
+    Action, CoordinationDetail, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind,
+    FamilyDetail, FollowUp, LabelScore, NearDuplicate, Proposal, Target, Versions,
 };
-pub use item::{Account, Field, Item, ItemError, ItemKind};
+pub use item::{Account, AccountKind, Field, Item, ItemError, ItemKind, Repost};
 pub use label::{Label, LabelId, Taxonomy, TaxonomyError};
 pub use scale::{Milli, Severity, Surface, Verdict};
 pub use span::{ByteSpan, CharSpan, to_char_spans};

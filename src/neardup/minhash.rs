@@ -46,7 +46,7 @@ pub(super) const fn mix32(value: u32) -> u32 {
 
 /// The hash of two neighbouring characters.
 #[inline]
-pub(super) const fn gram(left: char, right: char) -> u32 {
+pub const fn gram(left: char, right: char) -> u32 {
     mix32((left as u32).wrapping_mul(0x9E37_79B1).wrapping_add((right as u32).wrapping_mul(0x85EB_CA77)))
 }
 

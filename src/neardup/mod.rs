@@ -27,7 +27,7 @@ pub use bytes::SavedError;
 pub use compare::{Overlap, Strength, overlap};
 pub use fingerprint::{Fingerprint, Fingerprinter, GRAMS_MAX, PASSAGES_MAX};
 pub use frequency::GramFrequency;
-pub use minhash::PERMUTATIONS;
+pub use minhash::{PERMUTATIONS, gram as gram_key};
 pub use normalise::SLOT_MARK;
 pub use window::{
     NEIGHBOURS_MAX, NO_POSITION, Neighbour, Observation, WINDOW_POSTS_MAX, Window, WindowLimits,

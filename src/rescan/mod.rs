@@ -5,6 +5,7 @@ mod pipeline;
 mod run;
 mod sink;
 mod tally;
+mod turn;
 
 pub use diff::OldDecisions;
 pub use run::{Options, Report, RescanError, run};

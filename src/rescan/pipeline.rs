@@ -1,13 +1,14 @@
-//! One chunk in, one judged chunk out.
+//! One chunk in, one judged chunk out: every item by itself, then, in order, beside the others, then into words.
 
 use std::borrow::Cow;
 
 use super::diff::OldDecisions;
 use super::tally::Tally;
+use crate::coordination::Outcome;
 use crate::emit::{write_decision, write_reject};
-use crate::engine::{Bundle, Scratch, decision, evaluate};
+use crate::engine::{Bundle, Scratch, Trace, amend_decision, decision, evaluate};
 use crate::intake::{Chunk, Position, Reject};
-use crate::model::{Item, Verdict};
+use crate::model::{Decision, Item, Verdict};
 
 /// What the workers share.
 #[derive(Debug)]
@@ -20,6 +21,28 @@ pub(super) struct Work<'a> {
     pub(super) old: Option<&'a OldDecisions>,
 }
 
+/// A chunk whose items were judged by their content.
+#[derive(Debug, Default)]
+pub(super) struct Inspected {
+    pub(super) sequence: u64,
+    pub(super) items: Vec<InspectedItem>,
+    /// Rejected lines, each with the number of items before it.
+    rejects: Vec<(usize, Reject)>,
+    end: Position,
+    /// The state of the shard behind this chunk.
+    pub(super) snapshot: Option<Vec<u8>>,
+}
+
+/// An item that was judged by its content.
+#[derive(Debug)]
+pub(super) struct InspectedItem {
+    pub(super) trace: Trace,
+    pub(super) decision: Decision,
+    /// What the items before say of it.
+    pub(super) outcomes: Vec<Outcome>,
+    text_bytes: u64,
+}
+
 /// A judged chunk, ready to be written.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
@@ -29,62 +52,85 @@ pub(super) struct Judged {
     pub(super) changes: Vec<u8>,
     pub(super) tally: Tally,
     pub(super) end: Position,
+    /// The state of the shard behind this chunk; with it a checkpoint can be written.
+    pub(super) snapshot: Option<Vec<u8>>,
 }
 
 impl Work<'_> {
-    /// Judges every line of a chunk. A line that is no item becomes a rejection record.
-    pub(super) fn judge(&self, chunk: &Chunk, scratch: &mut Scratch) -> Judged {
-        let mut judged = Judged { sequence: chunk.sequence, end: chunk.end, ..Judged::default() };
-        let mut labels = vec![0_u64; self.bundle.taxonomy.iter().count()];
+    /// Judges every line of a chunk by itself. A line that is no item becomes a rejection record.
+    pub(super) fn inspect(&self, chunk: &Chunk, scratch: &mut Scratch) -> Inspected {
+        let mut inspected = Inspected { sequence: chunk.sequence, end: chunk.end, ..Inspected::default() };
         let mut refused = chunk.rejects.iter().peekable();
         for (number, line) in chunk.numbered_lines() {
             while let Some(reject) = refused.next_if(|reject| reject.line < number) {
-                judged.reject(reject);
+                inspected.reject(reject.clone());
             }
-            if let Err(reason) = self.judge_line(chunk.input, number, line, scratch, &mut judged, &mut labels)
-            {
-                judged.reject(&Reject { input: self.inputs[chunk.input].clone(), line: number, reason });
+            match self.inspect_line(chunk.input, number, line, scratch) {
+                Ok(item) => inspected.items.push(item),
+                Err(reason) => {
+                    let input = self.inputs[chunk.input].clone();
+                    inspected.reject(Reject { input, line: number, reason });
+                }
             }
         }
-        refused.for_each(|reject| judged.reject(reject));
-        for ((_, label), count) in self.bundle.taxonomy.iter().zip(labels).filter(|(_, count)| *count > 0) {
-            judged.tally.labels.insert(label.id.clone(), count);
-        }
-        judged
+        refused.for_each(|reject| inspected.reject(reject.clone()));
+        inspected
     }
 
-    fn judge_line(
+    fn inspect_line(
         &self,
         input: usize,
         number: u64,
         line: &[u8],
         scratch: &mut Scratch,
-        judged: &mut Judged,
-        labels: &mut [u64],
-    ) -> Result<(), String> {
+    ) -> Result<InspectedItem, String> {
         let line = std::str::from_utf8(line).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
         let item = Item::from_json(line).map_err(|e| e.to_string())?;
-        let outcome = evaluate(self.bundle, &item, scratch).map_err(|e| e.to_string())?;
+        evaluate(self.bundle, &item, scratch).map_err(|e| e.to_string())?;
+        let id = self.id(&item, input, number);
+        let decision = decision(self.bundle, &item, &id, scratch);
+        let trace = Trace::of(&item, &id, scratch);
+        Ok(InspectedItem { trace, decision, outcomes: Vec::new(), text_bytes: item.text_bytes() as u64 })
+    }
+
+    /// Puts the decisions of a chunk into words, with what the other items say.
+    pub(super) fn finish(&self, chunk: Inspected) -> Judged {
+        let (sequence, end, snapshot) = (chunk.sequence, chunk.end, chunk.snapshot);
+        let mut judged = Judged { sequence, end, snapshot, ..Judged::default() };
+        let mut rejects = chunk.rejects.iter().peekable();
+        for (index, item) in chunk.items.into_iter().enumerate() {
+            while let Some((_, reject)) = rejects.next_if(|(before, _)| *before <= index) {
+                judged.reject(reject);
+            }
+            self.finish_item(item, &mut judged);
+        }
+        rejects.for_each(|(_, reject)| judged.reject(reject));
+        judged
+    }
+
+    fn finish_item(&self, item: InspectedItem, judged: &mut Judged) {
+        let InspectedItem { trace, mut decision, outcomes, text_bytes } = item;
+        let follow_ups = amend_decision(self.bundle, &trace, &outcomes, &mut decision);
         let tally = &mut judged.tally;
         tally.items += 1;
-        tally.text_bytes += item.text_bytes() as u64;
-        tally.verdicts[outcome.verdict as usize] += 1;
-        let is_flagged = outcome.verdict != Verdict::Pass;
-        if let Some(label) = outcome.top.filter(|_| is_flagged) {
-            labels[usize::from(label.0)] += 1;
+        tally.text_bytes += text_bytes;
+        tally.verdicts[decision.verdict as usize] += 1;
+        let is_flagged = decision.verdict != Verdict::Pass;
+        let top = decision.labels.first().map_or("", |label| label.label.as_str());
+        if is_flagged {
+            tally.count_label(top);
         }
-        if let Some(old) = self.old {
-            let label = outcome.top.map_or("", |label| self.bundle.taxonomy.label(label).id.as_str());
-            if let Some(change) = old.change(&self.id(&item, input, number), outcome.verdict, label) {
-                tally.changed += 1;
-                judged.changes.extend_from_slice(change.as_bytes());
-            }
+        if let Some(change) = self.old.and_then(|old| old.change(&decision.item, decision.verdict, top)) {
+            tally.changed += 1;
+            judged.changes.extend_from_slice(change.as_bytes());
         }
         if is_flagged || self.all {
-            let decision = decision(self.bundle, &item, &self.id(&item, input, number), scratch);
             write_decision(&decision, &mut judged.decisions);
         }
-        Ok(())
+        for follow_up in follow_ups {
+            judged.tally.follow_ups += 1;
+            write_decision(&follow_up, &mut judged.decisions);
+        }
     }
 
     /// The item's own id, or its place.
@@ -94,6 +140,12 @@ impl Work<'_> {
         } else {
             Cow::Borrowed(item.id.as_ref())
         }
+    }
+}
+
+impl Inspected {
+    fn reject(&mut self, reject: Reject) {
+        self.rejects.push((self.items.len(), reject));
     }
 }
 

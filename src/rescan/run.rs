@@ -9,9 +9,12 @@ use super::diff::OldDecisions;
 use super::pipeline::Work;
 use super::sink::{CheckpointTarget, OrderedSink, Outputs, RunState};
 use super::tally::Tally;
-use crate::engine::{Bundle, Scratch};
+use super::turn::{SnapshotPlan, Turnstile};
+use crate::engine::{Bundle, Scratch, Shard, ShardError};
 use crate::intake::{Intake, IntakeError};
-use crate::store::{Checkpoint, CheckpointError, FileIdentity, InputStamp, Output};
+use crate::store::{
+    Checkpoint, CheckpointError, FileIdentity, InputStamp, Output, SnapshotError, SnapshotStamp,
+};
 use crate::telemetry::Clock;
 
 /// What a run is asked to do.
@@ -58,6 +61,12 @@ pub enum RescanError {
     /// The checkpoint failed or does not belong to this run.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The state of the run beside the checkpoint failed.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// That state cannot be used.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
     /// There is an unfinished run.
     #[error("{0} exists: an earlier run did not finish; --resume goes on from there, --restart begins anew")]
     Unfinished(String),
@@ -78,6 +87,8 @@ pub struct Report {
     pub items_before: u64,
     /// Whether it went on from a checkpoint.
     pub resumed: bool,
+    /// The windows and clusters at the end of the run.
+    pub shard: Shard,
 }
 
 /// Judges all inputs. `progress` is called now and then with bytes read, items and rejected lines.
@@ -101,51 +112,69 @@ pub fn run(
     let items_before = start.tally.items;
     let intake = Intake::new(options.inputs.clone(), start.position);
     let bytes_read = intake.bytes_read();
-    let sink = OrderedSink::new(outputs, target, clock, start);
+    let shard = match &start.snapshot {
+        Some(stamp) => Shard::load(&stamp.read(options.output.as_deref().unwrap_or(Path::new("")))?)?,
+        None => Shard::new(bundle),
+    };
+    let plan = target.is_some().then(|| SnapshotPlan {
+        clock,
+        every: options.checkpoint_every,
+        last: clock.elapsed(),
+        took: Duration::ZERO,
+    });
+    let sink = OrderedSink::new(outputs, target, start);
     let work = Work { bundle, inputs: &names, all: options.all, old: options.old.as_ref() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|e| RescanError::Threads(e.to_string()))?;
-    let intake = Mutex::new(intake);
-    pool.broadcast(|_| judge_chunks(&work, &intake, &sink, &bytes_read, progress));
-    let tally = sink.finish()?;
-    Ok(Report { tally, items_before, resumed })
+    let line = Line { work, intake: Mutex::new(intake), turnstile: Turnstile::new(shard, plan), sink };
+    pool.broadcast(|_| line.judge_chunks(&bytes_read, progress));
+    let shard = line.turnstile.into_shard();
+    let tally = line.sink.finish(&shard)?;
+    Ok(Report { tally, items_before, resumed, shard })
+}
+
+/// The stations that every chunk passes.
+struct Line<'a> {
+    work: Work<'a>,
+    intake: Mutex<Intake>,
+    turnstile: Turnstile,
+    sink: OrderedSink,
 }
 
 /// Tells the others when a worker dies of a bug, so that they do not wait for its chunk for ever.
-struct PanicGuard<'s>(&'s OrderedSink);
+struct PanicGuard<'l>(&'l Line<'l>);
 
 impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.abort(RescanError::Threads("a worker failed; this is a bug".to_owned()));
+            self.0.turnstile.abort();
+            self.0.sink.abort(RescanError::Threads("a worker failed; this is a bug".to_owned()));
         }
     }
 }
 
-/// One worker: takes chunks until there are none.
-fn judge_chunks(
-    work: &Work<'_>,
-    intake: &Mutex<Intake>,
-    sink: &OrderedSink,
-    bytes_read: &Arc<AtomicU64>,
-    progress: &(dyn Fn(u64, u64, u64) + Sync),
-) {
-    let mut scratch = Scratch::default();
-    loop {
-        let chunk = intake.lock().unwrap_or_else(PoisonError::into_inner).next_chunk();
-        let chunk = match chunk {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => return,
-            Err(e) => return sink.inputs_failed(e.into()),
-        };
-        let guard = PanicGuard(sink);
-        let judged = work.judge(&chunk, &mut scratch);
-        drop(guard);
-        if !sink.push(judged) {
-            return;
+impl Line<'_> {
+    /// One worker: takes chunks until there are none.
+    fn judge_chunks(&self, bytes_read: &Arc<AtomicU64>, progress: &(dyn Fn(u64, u64, u64) + Sync)) {
+        let mut scratch = Scratch::default();
+        loop {
+            let chunk = self.intake.lock().unwrap_or_else(PoisonError::into_inner).next_chunk();
+            let chunk = match chunk {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return,
+                Err(e) => return self.sink.inputs_failed(e.into()),
+            };
+            let guard = PanicGuard(self);
+            let mut inspected = self.work.inspect(&chunk, &mut scratch);
+            let is_going_on = self.turnstile.correlate(self.work.bundle, &mut inspected)
+                && self.sink.push(self.work.finish(inspected));
+            drop(guard);
+            if !is_going_on {
+                return self.turnstile.abort();
+            }
+            let (items, rejected) = self.sink.progress();
+            progress(bytes_read.load(Ordering::Relaxed), items, rejected);
         }
-        let (items, rejected) = sink.progress();
-        progress(bytes_read.load(Ordering::Relaxed), items, rejected);
     }
 }
 
@@ -206,7 +235,7 @@ fn checkpoint_target(
         inputs,
         bundle: bundle.versions().bundle.clone(),
         options: format!("all={} rejects={rejects} engine={}", options.all, bundle.versions().engine),
-        every: options.checkpoint_every,
+        output: options.output.clone().unwrap_or_default(),
     }))
 }
 
@@ -220,7 +249,9 @@ fn resume(
     let path = checkpoint_path(options, outputs);
     if options.restart {
         // Gone before the outputs are cut: it would not fit what is written from here on.
-        path.as_deref().map_or(Ok(()), forget_checkpoint)?;
+        if let (Some(path), Some(output)) = (&path, &options.output) {
+            forget_checkpoint(path, output)?;
+        }
     } else if let Some(path) = path
         && let Some(checkpoint) = Checkpoint::<RunState>::read(&path)?
     {
@@ -250,12 +281,13 @@ fn resume(
     Ok((state, resumed))
 }
 
-/// Removes a checkpoint that is no longer wanted, if there is one.
-pub(super) fn forget_checkpoint(path: &Path) -> Result<(), RescanError> {
+/// Removes a checkpoint that is no longer wanted, and its snapshots, if there are any.
+pub(super) fn forget_checkpoint(path: &Path, output: &Path) -> Result<(), RescanError> {
     match std::fs::remove_file(path) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(RescanError::Output { path: path.display().to_string(), source })
+            return Err(RescanError::Output { path: path.display().to_string(), source });
         }
-        Ok(()) | Err(_) => Ok(()),
+        Ok(()) | Err(_) => {}
     }
+    Ok(SnapshotStamp::forget(output)?)
 }

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::pipeline::Judged;
 use super::run::{RescanError, forget_checkpoint};
 use super::tally::Tally;
+use crate::engine::Shard;
 use crate::intake::Position;
-use crate::store::{Checkpoint, InputStamp, Output};
-use crate::telemetry::Clock;
+use crate::store::{Checkpoint, InputStamp, Output, SnapshotStamp};
 
 /// Chunks that may wait for an earlier one, beyond one per worker.
 const WAITING_CHUNKS_MAX: usize = 16;
@@ -20,6 +19,8 @@ const WAITING_CHUNKS_MAX: usize = 16;
 pub(super) struct RunState {
     pub(super) position: Position,
     pub(super) tally: Tally,
+    /// The windows and clusters at this position.
+    pub(super) snapshot: Option<SnapshotStamp>,
 }
 
 /// Where checkpoints go, and what they say of the run.
@@ -29,8 +30,8 @@ pub(super) struct CheckpointTarget {
     pub(super) inputs: Vec<InputStamp>,
     pub(super) bundle: String,
     pub(super) options: String,
-    /// Time between two checkpoints.
-    pub(super) every: Duration,
+    /// The output that the snapshots stand beside.
+    pub(super) output: PathBuf,
 }
 
 /// The files of a run.
@@ -54,8 +55,6 @@ struct State {
     waiting: BTreeMap<u64, Judged>,
     outputs: Outputs,
     checkpoint: Option<CheckpointTarget>,
-    clock: Clock,
-    last_checkpoint: Duration,
     done: RunState,
     /// An output failed; nothing more is written.
     failure: Option<RescanError>,
@@ -63,19 +62,12 @@ struct State {
 }
 
 impl OrderedSink {
-    pub(super) fn new(
-        outputs: Outputs,
-        checkpoint: Option<CheckpointTarget>,
-        clock: Clock,
-        start: RunState,
-    ) -> Self {
+    pub(super) fn new(outputs: Outputs, checkpoint: Option<CheckpointTarget>, start: RunState) -> Self {
         let state = State {
             next: 0,
             waiting: BTreeMap::new(),
             outputs,
             checkpoint,
-            clock,
-            last_checkpoint: clock.elapsed(),
             done: start,
             failure: None,
             inputs_failure: None,
@@ -121,8 +113,8 @@ impl OrderedSink {
     }
 
     /// Brings everything to the disk. After a success the checkpoint is removed; after a failure it says how far
-    /// the run came.
-    pub(super) fn finish(self) -> Result<Tally, RescanError> {
+    /// the run came. `shard` is the state behind the last chunk.
+    pub(super) fn finish(self, shard: &Shard) -> Result<Tally, RescanError> {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(failure) = state.failure.take() {
             // One output may hold what another lost: only the last checkpoint knows where they agree.
@@ -131,12 +123,14 @@ impl OrderedSink {
         }
         if let Some(failure) = state.inputs_failure.take() {
             // The first failure is the one to report, whatever these two say.
-            let _ = state.write_checkpoint();
+            let _ = state.write_checkpoint(&shard.save());
             let _ = state.outputs.finish();
             return Err(failure);
         }
         state.outputs.commit()?;
-        state.checkpoint.as_ref().map_or(Ok(()), |target| forget_checkpoint(&target.path))?;
+        if let Some(target) = &state.checkpoint {
+            forget_checkpoint(&target.path, &target.output)?;
+        }
         Ok(state.done.tally)
     }
 
@@ -147,27 +141,23 @@ impl OrderedSink {
 
 impl State {
     fn write_ready(&mut self) -> Result<(), RescanError> {
-        let before = self.next;
         while let Some(judged) = self.waiting.remove(&self.next) {
             self.outputs.write(&judged)?;
             self.next += 1;
             self.done.tally.add(&judged.tally);
             self.done.position = judged.end;
-        }
-        let is_due = self
-            .checkpoint
-            .as_ref()
-            .is_some_and(|target| self.clock.elapsed().saturating_sub(self.last_checkpoint) >= target.every);
-        if is_due && self.next > before {
-            self.write_checkpoint()?;
-            self.last_checkpoint = self.clock.elapsed();
+            if let Some(snapshot) = judged.snapshot {
+                self.write_checkpoint(&snapshot)?;
+            }
         }
         Ok(())
     }
 
-    fn write_checkpoint(&mut self) -> Result<(), RescanError> {
+    /// Brings the outputs and the state of the shard at this position to the disk, and then says so.
+    fn write_checkpoint(&mut self, shard: &[u8]) -> Result<(), RescanError> {
         let Some(target) = &self.checkpoint else { return Ok(()) };
         let (output_bytes, rejects_bytes) = self.outputs.commit()?;
+        self.done.snapshot = Some(SnapshotStamp::write(&target.output, self.done.snapshot.as_ref(), shard)?);
         let checkpoint = Checkpoint {
             inputs: target.inputs.clone(),
             bundle: target.bundle.clone(),

@@ -21,15 +21,29 @@ pub struct Tally {
     pub labels: BTreeMap<String, u64>,
     /// Items whose verdict or top label differs from an older run, when one was given.
     pub changed: u64,
+    /// Decisions that replace those on earlier items.
+    #[serde(default)]
+    pub follow_ups: u64,
 }
 
 impl Tally {
+    /// Counts an item under its top label.
+    pub(super) fn count_label(&mut self, label: &str) {
+        match self.labels.get_mut(label) {
+            Some(count) => *count += 1,
+            None => {
+                self.labels.insert(label.to_owned(), 1);
+            }
+        }
+    }
+
     /// Adds another part.
     pub fn add(&mut self, other: &Self) {
         self.items += other.items;
         self.rejected += other.rejected;
         self.text_bytes += other.text_bytes;
         self.changed += other.changed;
+        self.follow_ups += other.follow_ups;
         for (sum, part) in self.verdicts.iter_mut().zip(other.verdicts) {
             *sum += part;
         }
@@ -53,6 +67,8 @@ pub struct Summary {
     /// Items that an older run judged otherwise; only with `--diff`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<u64>,
+    /// Decisions that replace those on earlier items.
+    pub follow_ups: u64,
     /// Bytes of text.
     pub text_bytes: u64,
     /// Worker threads.

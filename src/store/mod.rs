@@ -1,11 +1,14 @@
-//! Files that outlive a run: bundles on disk, outputs that can be continued, checkpoints.
+//! Files that outlive a run: bundles on disk, outputs that can be continued, checkpoints and the
+//! state behind them.
 
 mod bundle_dir;
 mod checkpoint;
 mod identity;
 mod output;
+mod snapshot;
 
 pub use bundle_dir::read_bundle_dir;
 pub use checkpoint::{Checkpoint, CheckpointError, InputStamp};
 pub use identity::FileIdentity;
 pub use output::{Compression, Output};
+pub use snapshot::{SnapshotError, SnapshotStamp};

@@ -1,0 +1,259 @@
+//! Posts with one text, over accounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::rarity::Rarity;
+use super::tier::{Assessment, Tier};
+use super::{ContactKey, Sighting};
+use crate::model::Verdict;
+use crate::neardup::Strength;
+
+/// Posts whose particulars a cluster keeps; further ones are counted.
+pub(super) const MEMBERS_MAX: usize = 1024;
+/// Accounts that a cluster tells apart; further ones are counted as new every time.
+const ACCOUNTS_MAX: usize = 1 << 16;
+/// Members whose grams make the core.
+const CORE_SAMPLE: u16 = 64;
+/// Grams that a cluster keeps of its first members.
+const GRAMS_MAX: usize = 4096;
+/// Share of the core that a post must hold, or share of the founder's grams in common, to belong to a cluster.
+const CORE_SHARE_MIN: f32 = 0.55;
+const FOUNDER_JACCARD_MIN: f32 = 0.35;
+/// Fewest grams of a core that is worth comparing with.
+const CORE_GRAMS_MIN: usize = 5;
+
+/// One post of a cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// The item's id.
+    pub item: String,
+    /// The author's id.
+    pub account: String,
+    /// Key of the author; none where the author is unknown, and then the post counts for no account.
+    pub account_key: Option<u64>,
+    /// Event time, ms since 1970.
+    pub time_ms: i64,
+    /// Day of registration since 1970.
+    pub registered_day: Option<i64>,
+    /// Days since registration at the time of the post.
+    pub age_days: Option<u32>,
+    /// Key of the device.
+    pub device: Option<u64>,
+    /// Key of the network.
+    pub network: Option<u64>,
+    /// Key of what it comments.
+    pub target: Option<u64>,
+    /// What its content alone leads to.
+    pub content: Verdict,
+    /// Contacts in it.
+    pub contacts: Vec<ContactKey>,
+    /// Whether the author is a verified organisation.
+    pub is_organisation: bool,
+    /// How much of its text is that of its nearest neighbour in the cluster, 0.0–1.0.
+    pub similarity: f32,
+    /// How sure that makes that it is the same text.
+    pub strength: Strength,
+}
+
+impl Member {
+    /// A post that has no neighbour yet.
+    pub(super) fn of(sighting: &Sighting<'_>) -> Self {
+        Self {
+            item: sighting.item.to_owned(),
+            account: sighting.account.to_owned(),
+            account_key: sighting.account_key(),
+            time_ms: sighting.time_ms,
+            registered_day: sighting.registered_day(),
+            age_days: sighting.age_days,
+            device: sighting.device,
+            network: sighting.network,
+            target: sighting.target,
+            content: sighting.content,
+            contacts: sighting.contacts.to_vec(),
+            is_organisation: sighting.is_organisation,
+            similarity: 0.0,
+            strength: Strength::Link,
+        }
+    }
+
+    /// The same with its nearest neighbour.
+    pub(super) fn near(self, neighbour: Option<(f32, Strength)>) -> Self {
+        let (similarity, strength) = neighbour.unwrap_or((0.0, Strength::Link));
+        Self { similarity, strength, ..self }
+    }
+}
+
+/// How often a gram occurs among the first members, and how rare it was on the site when the cluster began.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Gram {
+    members: u16,
+    bits: f32,
+}
+
+/// Posts that say the same.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Cluster {
+    pub(super) id: u64,
+    /// Whether its posts have a contact in common and not the text.
+    pub(super) is_by_contact: bool,
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
+    /// All posts, kept or only counted.
+    pub(super) posts: u64,
+    /// Posts that say themselves that they repeat another's words; they are no members.
+    pub(super) reposts: u64,
+    pub(super) members: Vec<Member>,
+    accounts: BTreeSet<u64>,
+    accounts_beyond: u32,
+    /// The first member's grams, sorted.
+    founder: Vec<u32>,
+    grams: BTreeMap<u32, Gram>,
+    sampled: u16,
+    /// Normalised text of an early member.
+    pub(super) text: String,
+    /// The last judgement. It may fall again, as for a phrase that turns out to be common; what was decided on earlier
+    /// posts stays until people lift it.
+    pub(super) assessment: Assessment,
+    /// The highest tier so far.
+    pub(super) highest: Tier,
+    /// Number of accounts at which it is judged again.
+    pub(super) assess_at: u32,
+}
+
+/// Longest text that a cluster keeps to show what it is about, in characters.
+const TEXT_CHARS_MAX: usize = 2000;
+
+impl Cluster {
+    /// A cluster of posts with one text.
+    pub(super) fn new(id: u64, founder: Member, grams: &[u32]) -> Self {
+        let mut cluster = Self::empty(id, founder.time_ms);
+        cluster.founder = grams.iter().copied().take(GRAMS_MAX).collect();
+        cluster.push(founder, grams, None);
+        cluster
+    }
+
+    /// An empty cluster for the posts with one contact.
+    pub(super) fn of_contact(id: u64, time_ms: i64) -> Self {
+        Self { is_by_contact: true, ..Self::empty(id, time_ms) }
+    }
+
+    fn empty(id: u64, time_ms: i64) -> Self {
+        Self {
+            id,
+            is_by_contact: false,
+            first_ms: time_ms,
+            last_ms: time_ms,
+            posts: 0,
+            reposts: 0,
+            members: Vec::new(),
+            accounts: BTreeSet::new(),
+            accounts_beyond: 0,
+            founder: Vec::new(),
+            grams: BTreeMap::new(),
+            sampled: 0,
+            text: String::new(),
+            assessment: Assessment::default(),
+            highest: Tier::Note,
+            assess_at: 0,
+        }
+    }
+
+    /// Adds a post.
+    pub(super) fn push(&mut self, member: Member, grams: &[u32], text: Option<(&str, &Rarity<'_>)>) {
+        self.posts += 1;
+        self.first_ms = self.first_ms.min(member.time_ms);
+        self.last_ms = self.last_ms.max(member.time_ms);
+        if self.sampled < CORE_SAMPLE && !self.is_by_contact {
+            self.sampled += 1;
+            for gram in grams {
+                if self.grams.len() < GRAMS_MAX || self.grams.contains_key(gram) {
+                    self.grams.entry(*gram).or_insert(Gram { members: 0, bits: 0.0 }).members += 1;
+                }
+            }
+        }
+        if let Some((text, rarity)) = text.filter(|_| self.text.is_empty()) {
+            self.text = text.chars().take(TEXT_CHARS_MAX).collect();
+            for (gram, bits) in rarity.of_text(text) {
+                if let Some(known) = self.grams.get_mut(&gram) {
+                    known.bits = bits;
+                }
+            }
+        }
+        if let Some(account) = member.account_key {
+            if self.accounts.len() < ACCOUNTS_MAX {
+                self.accounts.insert(account);
+            } else if !self.accounts.contains(&account) {
+                self.accounts_beyond = self.accounts_beyond.saturating_add(1);
+            }
+        }
+        if self.members.len() < MEMBERS_MAX {
+            self.members.push(member);
+        }
+    }
+
+    /// Distinct accounts.
+    pub(super) fn accounts(&self) -> u32 {
+        u32::try_from(self.accounts.len()).unwrap_or(u32::MAX).saturating_add(self.accounts_beyond)
+    }
+
+    /// Whether a post with these grams, sorted, says what the cluster says, and not only what its nearest member says:
+    /// so that a chain of small changes does not lead from one text to another.
+    pub(super) fn accepts(&self, grams: &[u32]) -> bool {
+        let common = grams.iter().filter(|gram| self.founder.binary_search(gram).is_ok()).count();
+        let all = grams.len() + self.founder.len() - common;
+        if ratio(common, all) >= FOUNDER_JACCARD_MIN {
+            return true;
+        }
+        let (mut core, mut held) = (0, 0);
+        for (gram, count) in &self.grams {
+            if self.is_core(count.members) {
+                core += 1;
+                held += usize::from(grams.binary_search(gram).is_ok());
+            }
+        }
+        core >= CORE_GRAMS_MIN && ratio(held, core) >= CORE_SHARE_MIN
+    }
+
+    /// Whether a gram that so many of the sampled members have belongs to the core: at least half of them.
+    fn is_core(&self, members: u16) -> bool {
+        members > 1 && members * 2 >= self.sampled
+    }
+
+    /// Sum of the rarity of the core's grams, in bits.
+    pub(super) fn rarity_bits(&self) -> f64 {
+        let core = self.grams.values().filter(|gram| self.is_core(gram.members));
+        core.map(|gram| f64::from(gram.bits)).sum()
+    }
+
+    /// Number of grams of the core.
+    pub(super) fn core_grams(&self) -> usize {
+        self.grams.values().filter(|gram| self.is_core(gram.members)).count()
+    }
+
+    /// Whether a gram is in the core.
+    pub(super) fn has_in_core(&self, gram: u32) -> bool {
+        self.grams.get(&gram).is_some_and(|gram| self.is_core(gram.members))
+    }
+
+    /// The first post of each account among the members that are kept, by time.
+    pub(super) fn first_posts(&self) -> Vec<&Member> {
+        let mut first: BTreeMap<u64, &Member> = BTreeMap::new();
+        for member in &self.members {
+            let Some(account) = member.account_key else { continue };
+            let known = first.entry(account).or_insert(member);
+            if member.time_ms < known.time_ms {
+                *known = member;
+            }
+        }
+        let mut posts: Vec<&Member> = first.into_values().collect();
+        posts.sort_by(|a, b| (a.time_ms, &a.item).cmp(&(b.time_ms, &b.item)));
+        posts
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers of grams")]
+fn ratio(part: usize, all: usize) -> f32 {
+    if all == 0 { 0.0 } else { part as f32 / all as f32 }
+}

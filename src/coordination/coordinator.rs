@@ -1,0 +1,255 @@
+//! The owner of all clusters.
+
+use serde::{Deserialize, Serialize};
+
+use super::Sighting;
+use super::aged::Aged;
+use super::background::{Background, DAY_MS};
+use super::cluster::{Cluster, Member};
+use super::families::Together;
+use super::rarity::Rarity;
+use super::report::ClusterReport;
+use super::tier::{Assessment, NOTED_ACCOUNTS_MIN, RARITY_BITS_MIN, Tier, assess};
+use crate::lexicon::Bigrams;
+use crate::neardup::{GramFrequency, Neighbour, Observation, Strength};
+
+/// For how long posts and clusters are remembered after they were last touched, at least.
+const MEMORY_MS: i64 = 7 * DAY_MS;
+/// Most posts and clusters of one generation.
+const POSTS_MAX: usize = 1 << 24;
+const CLUSTERS_MAX: usize = 1 << 20;
+/// Chat ids of one post that are followed.
+pub const CHATS_MAX: usize = 2;
+/// Neighbours that are asked for their cluster.
+const NEIGHBOURS_ASKED: usize = 8;
+
+/// What is kept of a post that is in no cluster yet.
+#[derive(Debug, Serialize, Deserialize)]
+struct Post {
+    member: Member,
+    grams: Vec<u32>,
+    cluster: Option<u64>,
+}
+
+/// A cluster that a post belongs to, as it stands with this post.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The cluster.
+    pub cluster: u64,
+    /// Posts in it, this one included.
+    pub posts: u64,
+    /// Distinct accounts in it.
+    pub accounts: u32,
+    /// The nearest neighbour; none where the posts have a contact in common and not the text.
+    pub near: Option<Near>,
+    /// What it has earned; none while it is not worth a note.
+    pub assessment: Option<Assessment>,
+    /// Earlier posts whose cluster has risen to a higher tier with this one.
+    pub raised: Vec<Raised>,
+}
+
+/// The nearest neighbour of a post.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Near {
+    /// How much of the text is the neighbour's, 0.0–1.0.
+    pub similarity: f32,
+    /// How sure that makes that it is the same text.
+    pub strength: Strength,
+    /// The neighbour's item; none when it was only counted.
+    pub of: Option<String>,
+}
+
+/// An earlier post that appears in another light.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Raised {
+    /// The earlier post.
+    pub member: Member,
+    /// The tier of its cluster before.
+    pub from: Tier,
+}
+
+/// Clusters, accounts and what is ordinary: the state of the coordination stage. One owner, in the order of arrival.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Coordinator {
+    posts: Aged<u64, Post>,
+    clusters: Aged<u64, Cluster>,
+    background: Background,
+}
+
+impl Default for Coordinator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Coordinator {
+    /// No posts yet.
+    pub fn new() -> Self {
+        Self {
+            posts: Aged::new(MEMORY_MS, POSTS_MAX),
+            clusters: Aged::new(MEMORY_MS, CLUSTERS_MAX),
+            background: Background::new(),
+        }
+    }
+
+    /// Takes a post with its neighbours, best first, and what the window says of it. The clusters that it belongs to: at
+    /// most one by its text, first, and [`CHATS_MAX`] by the chat ids in it.
+    ///
+    /// O(grams · neighbours); O(members of its cluster) each time that the number of their accounts has grown by an
+    /// eighth.
+    pub fn observe(
+        &mut self,
+        sighting: &Sighting<'_>,
+        (observation, neighbours): (&Observation, &[Neighbour]),
+        (frequency, language): (&GramFrequency, &Bigrams),
+    ) -> Vec<Outcome> {
+        self.background.add(sighting);
+        if sighting.is_repost {
+            self.count_repost(neighbours);
+            return Vec::new();
+        }
+        let now = self.background.now_ms;
+        let member = Member::of(sighting);
+        let rarity = Rarity { frequency, language };
+        let mut outcomes = Vec::new();
+        match self.find(sighting, neighbours) {
+            Some((cluster, neighbour)) => {
+                let near = Some((neighbour.similarity, neighbour.strength));
+                let member = member.clone().near(near);
+                self.background.join(&member, cluster);
+                if observation.is_inserted {
+                    let post = Post { member: member.clone(), grams: Vec::new(), cluster: Some(cluster) };
+                    self.posts.entry(observation.position, now, || post);
+                }
+                let of = self.posts.get(neighbour.position).map(|post| post.member.item.clone());
+                let near = Near { similarity: neighbour.similarity, strength: neighbour.strength, of };
+                outcomes.extend(self.join(cluster, member, sighting, &rarity, Some(near)));
+            }
+            None => {
+                self.background.use_contacts(&member, sighting.print.exact);
+                if observation.is_inserted {
+                    let (member, grams) = (member.clone(), sighting.print.grams.clone());
+                    self.posts.entry(observation.position, now, || Post { member, grams, cluster: None });
+                }
+            }
+        }
+        for contact in sighting.contacts.iter().filter(|contact| contact.is_chat).take(CHATS_MAX) {
+            let cluster = super::key_of(&format!("contact {}", contact.key));
+            self.clusters.entry(cluster, now, || Cluster::of_contact(cluster, sighting.time_ms));
+            outcomes.extend(self.join(cluster, member.clone(), sighting, &rarity, None));
+        }
+        outcomes
+    }
+
+    fn join(
+        &mut self,
+        id: u64,
+        member: Member,
+        sighting: &Sighting<'_>,
+        rarity: &Rarity<'_>,
+        near: Option<Near>,
+    ) -> Option<Outcome> {
+        let cluster = self.clusters.get_mut(id, self.background.now_ms)?;
+        cluster.push(member, &sighting.print.grams, Some((sighting.normalised, rarity)));
+        let raised = self.judge(id);
+        let cluster = self.clusters.get(id)?;
+        let is_noted = cluster.accounts() >= NOTED_ACCOUNTS_MIN;
+        Some(Outcome {
+            cluster: id,
+            posts: cluster.posts,
+            accounts: cluster.accounts(),
+            near,
+            assessment: is_noted.then(|| cluster.assessment.clone()),
+            raised,
+        })
+    }
+
+    /// The cluster that takes the post, begun if need be, and the neighbour that led to it.
+    fn find(&mut self, sighting: &Sighting<'_>, neighbours: &[Neighbour]) -> Option<(u64, Neighbour)> {
+        let grams = &sighting.print.grams;
+        let mut alone = None;
+        for neighbour in neighbours.iter().take(NEIGHBOURS_ASKED) {
+            let Some(post) = self.posts.get(neighbour.position) else { continue };
+            match post.cluster {
+                Some(id) => {
+                    let takes =
+                        |cluster: &Cluster| neighbour.strength == Strength::Exact || cluster.accepts(grams);
+                    if self.clusters.get(id).is_some_and(takes) {
+                        return Some((id, *neighbour));
+                    }
+                }
+                None => alone = alone.or(Some(*neighbour)),
+            }
+        }
+        let neighbour = alone?;
+        let now = self.background.now_ms;
+        let post = self.posts.get_mut(neighbour.position, now)?;
+        let id = cluster_id(&post.member);
+        post.cluster = Some(id);
+        let grams = std::mem::take(&mut post.grams);
+        // The founder is as near to the second post as that one is to it.
+        post.member.similarity = neighbour.similarity;
+        post.member.strength = neighbour.strength;
+        let founder = post.member.clone();
+        self.background.join(&founder, id);
+        self.clusters.entry(id, now, || Cluster::new(id, founder, &grams));
+        Some((id, neighbour))
+    }
+
+    fn count_repost(&mut self, neighbours: &[Neighbour]) {
+        let now = self.background.now_ms;
+        let nearest = neighbours.first().and_then(|neighbour| self.posts.get(neighbour.position));
+        let Some(id) = nearest.and_then(|post| post.cluster) else { return };
+        if let Some(cluster) = self.clusters.get_mut(id, now) {
+            cluster.reposts += 1;
+        }
+    }
+
+    /// Judges a cluster anew when it has enough new accounts. The posts that stand in another light now.
+    fn judge(&mut self, id: u64) -> Vec<Raised> {
+        let Some(cluster) = self.clusters.get(id) else { return Vec::new() };
+        let accounts = cluster.accounts();
+        if accounts < NOTED_ACCOUNTS_MIN || accounts < cluster.assess_at {
+            return Vec::new();
+        }
+        let other = |id: u64| {
+            let cluster = self.clusters.get(id)?;
+            Some(Together {
+                accounts: cluster.accounts(),
+                posts: cluster.posts,
+                is_rare: cluster.rarity_bits() >= RARITY_BITS_MIN,
+            })
+        };
+        let assessment = assess(cluster, &self.background, &other);
+        let Some(cluster) = self.clusters.get_mut(id, self.background.now_ms) else { return Vec::new() };
+        let before = cluster.highest;
+        cluster.highest = before.max(assessment.tier);
+        let has_risen = cluster.highest > before;
+        cluster.assessment = assessment;
+        cluster.assess_at = accounts.saturating_add((accounts / 8).max(1));
+        if !has_risen {
+            return Vec::new();
+        }
+        let earlier = cluster.members.len().saturating_sub(1);
+        let members = cluster.members.iter().take(earlier).cloned();
+        members.map(|member| Raised { member, from: before }).collect()
+    }
+
+    /// All clusters with at least `posts_min` posts, by tier, score and size. Allocates for each of them.
+    pub fn reports(&self, posts_min: u64) -> Vec<ClusterReport> {
+        let clusters = self.clusters.values().filter(|cluster| cluster.posts >= posts_min);
+        let mut reports: Vec<ClusterReport> = clusters.map(ClusterReport::new).collect();
+        reports.sort_by(|a, b| {
+            let key = |report: &ClusterReport| (report.assessment.tier, report.accounts, report.posts);
+            let by_score = b.assessment.score.total_cmp(&a.assessment.score);
+            let by_tier = b.assessment.tier.cmp(&a.assessment.tier);
+            by_tier.then(by_score).then(key(b).cmp(&key(a))).then(a.id.cmp(&b.id))
+        });
+        reports
+    }
+}
+
+/// An id for the cluster of a first post: the same in every run.
+fn cluster_id(founder: &Member) -> u64 {
+    super::key_of(&format!("{} {}", founder.time_ms, founder.item))
+}

@@ -1,0 +1,216 @@
+//! From evidence to a tier: gates, exemptions, score.
+
+use serde::{Deserialize, Serialize};
+
+use super::background::Background;
+use super::cluster::{Cluster, Member};
+use super::families::{Family, FamilyKind, OLD_MS, Together, collect};
+use crate::neardup::Strength;
+
+/// How far a cluster has earned the word coordinated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum Tier {
+    /// Some texts are alike.
+    #[default]
+    Note,
+    /// Five accounts and more, a rare text, and a burst or other evidence: less reach.
+    LimitReach,
+    /// Also evidence of another kind than time: a person should look.
+    Review,
+    /// Two independent families, one of which a shared event does not explain: a measure against accounts is proposed.
+    Account,
+}
+
+impl Tier {
+    const ALL: [Self; 4] = [Self::Note, Self::LimitReach, Self::Review, Self::Account];
+}
+
+impl From<Tier> for u8 {
+    fn from(tier: Tier) -> Self {
+        tier as Self
+    }
+}
+
+impl TryFrom<u8> for Tier {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<Self, String> {
+        Self::ALL.get(usize::from(number)).copied().ok_or_else(|| format!("{number} is no tier, 0 to 3"))
+    }
+}
+
+/// Why a cluster stays below what its evidence would give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cap {
+    /// Fewer than five accounts.
+    FewAccounts,
+    /// A short text is never evidence.
+    ShortText,
+    /// Ordinary words: many people write them by themselves.
+    CommonWords,
+    /// Begun or mostly written by verified organisations: a notice, a title, a chain's branches.
+    Organisations,
+    /// Seen for more than a week at a steady rate: a quotation, a saying.
+    LongLived,
+    /// Old accounts that write much else: fans, a chain letter, a meme.
+    OrdinaryCrowd,
+    /// No event times, too few accounts or too short a history to compare with.
+    InsufficientHistory,
+}
+
+impl Cap {
+    /// The identifier that decisions carry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FewAccounts => "few_accounts",
+            Self::ShortText => "short_text",
+            Self::CommonWords => "common_words",
+            Self::Organisations => "organisations",
+            Self::LongLived => "long_lived",
+            Self::OrdinaryCrowd => "ordinary_crowd",
+            Self::InsufficientHistory => "insufficient_history",
+        }
+    }
+}
+
+/// What a cluster has earned, and why.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// The tier.
+    pub tier: Tier,
+    /// 0.0–1.0; orders clusters, decides nothing.
+    pub score: f64,
+    /// Rarity of the common text in bits.
+    pub rarity_bits: f64,
+    /// Families with evidence.
+    pub families: Vec<Family>,
+    /// What kept the tier down.
+    pub caps: Vec<Cap>,
+}
+
+/// Fewest accounts from which anything follows.
+pub(super) const ACCOUNTS_MIN: u32 = 5;
+/// Fewest accounts for a cluster to be worth a note.
+pub(super) const NOTED_ACCOUNTS_MIN: u32 = 3;
+/// Shortest text that is evidence, in grams.
+const GRAMS_MIN: usize = 9;
+/// Least rarity of the common text.
+pub(super) const RARITY_BITS_MIN: f64 = 60.0;
+/// The same where nothing but time and company speaks against chance: short stock phrases have their busy hours.
+const ALONE_BITS_MIN: f64 = 120.0;
+/// An account writes much else from so many posts outside of clusters.
+const OWN_POSTS_MIN: u32 = 3;
+/// An account is old from so many days.
+const OLD_DAYS: u32 = 180;
+/// Share of the accounts that must be so for a crowd to be ordinary.
+const CROWD_SHARE: f64 = 0.6;
+
+/// Judges a cluster as it stands. Pure: the same cluster and background give the same.
+pub(super) fn assess(
+    cluster: &Cluster,
+    background: &Background,
+    other: &dyn Fn(u64) -> Option<Together>,
+) -> Assessment {
+    let families = collect(cluster, background, other);
+    let rarity_bits = cluster.rarity_bits();
+    let mut caps = Vec::new();
+    let mut most = Tier::Account;
+    let mut cap = |applies: bool, reason: Cap, tier: Tier| {
+        if applies {
+            caps.push(reason);
+            most = most.min(tier);
+        }
+    };
+    let sure = sure_accounts(cluster);
+    let has_hard = families.iter().any(|family| is_hard(family, cluster));
+    let counted = if has_hard || cluster.is_by_contact { cluster.accounts() } else { sure };
+    cap(counted < ACCOUNTS_MIN, Cap::FewAccounts, Tier::Note);
+    if !cluster.is_by_contact {
+        cap(cluster.core_grams() < GRAMS_MIN, Cap::ShortText, Tier::Note);
+        let bits_min = if has_hard { RARITY_BITS_MIN } else { ALONE_BITS_MIN };
+        cap(rarity_bits < bits_min, Cap::CommonWords, Tier::Note);
+    }
+    cap(is_of_organisations(cluster), Cap::Organisations, Tier::Note);
+    cap(!has_hard && is_long_lived(cluster, &families), Cap::LongLived, Tier::Note);
+    cap(!has_hard && is_ordinary_crowd(cluster, background), Cap::OrdinaryCrowd, Tier::LimitReach);
+    let earned = earned(&families, has_hard);
+    cap(earned < Tier::Account && background.history_days() < 1.0, Cap::InsufficientHistory, Tier::Account);
+    let tier = earned.min(most);
+    Assessment { tier, score: score(sure, rarity_bits, &families), rarity_bits, families, caps }
+}
+
+/// The tier that the families alone would give.
+///
+/// People who came by one invitation may write the same on the days of their registration, from one place; so only what
+/// an event does not explain carries a proposal, and never alone.
+fn earned(families: &[Family], has_hard: bool) -> Tier {
+    let has = |kind: FamilyKind| families.iter().any(|family| family.kind == kind);
+    if has_hard && families.len() >= 2 {
+        Tier::Account
+    } else if has_hard || has(FamilyKind::Repeat) || has(FamilyKind::Registration) {
+        Tier::Review
+    } else if families.is_empty() {
+        Tier::Note
+    } else {
+        Tier::LimitReach
+    }
+}
+
+/// Whether a family is hard evidence in this cluster: the contact that makes a cluster is none in it, as fans and customers
+/// share the address of a group too.
+fn is_hard(family: &Family, cluster: &Cluster) -> bool {
+    family.kind.is_hard() && !(cluster.is_by_contact && family.kind == FamilyKind::Contacts)
+}
+
+/// Accounts whose text is surely that of the cluster.
+fn sure_accounts(cluster: &Cluster) -> u32 {
+    if cluster.members.len() >= super::cluster::MEMBERS_MAX {
+        return cluster.accounts();
+    }
+    let posts = cluster.first_posts();
+    let sure = posts.iter().filter(|post| post.strength >= Strength::Strong).count();
+    u32::try_from(sure).unwrap_or(u32::MAX)
+}
+
+fn is_of_organisations(cluster: &Cluster) -> bool {
+    let posts = cluster.first_posts();
+    let begun = posts.first().is_some_and(|post| post.is_organisation);
+    let organisations = posts.iter().filter(|post| post.is_organisation).count();
+    begun || organisations * 2 >= posts.len().max(1)
+}
+
+/// Older than a week, and without a burst.
+fn is_long_lived(cluster: &Cluster, families: &[Family]) -> bool {
+    cluster.last_ms.saturating_sub(cluster.first_ms) >= OLD_MS
+        && families.iter().all(|family| family.kind != FamilyKind::Burst)
+}
+
+/// Whether most authors are old accounts that write much else.
+fn is_ordinary_crowd(cluster: &Cluster, background: &Background) -> bool {
+    let posts = cluster.first_posts();
+    let is_ordinary = |post: &&&Member| {
+        let is_old = post.age_days.is_some_and(|days| days >= OLD_DAYS);
+        let known = post.account_key.and_then(|key| background.account(key));
+        let own = known.map_or(0, |known| known.posts.saturating_sub(known.clustered));
+        is_old && own >= OWN_POSTS_MIN
+    };
+    let ordinary = posts.iter().filter(is_ordinary).count();
+    #[allow(clippy::cast_precision_loss, reason = "numbers of accounts")]
+    let share = ordinary as f64 / posts.len().max(1) as f64;
+    share >= CROWD_SHARE
+}
+
+/// A logistic sum, monotone in every part: accounts, rarity and the evidence of each family, each with a cap.
+fn score(accounts: u32, rarity_bits: f64, families: &[Family]) -> f64 {
+    let evidence: f64 = families
+        .iter()
+        .map(|family| {
+            let weight = if family.kind.is_hard() { 0.35 } else { 0.2 };
+            weight * family.evidence.clamp(0.0, 12.0)
+        })
+        .sum();
+    let text = 0.6 * f64::from(accounts.max(1)).ln() + 0.01 * rarity_bits.clamp(0.0, 200.0);
+    1.0 / (1.0 + (5.0 - text - evidence).exp())
+}

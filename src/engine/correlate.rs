@@ -1,0 +1,225 @@
+//! The stateful stages: near-duplicates in the window, clusters over accounts.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::bundle::Bundle;
+use super::inspect::Scratch;
+use crate::coordination::{ContactKey, Coordinator, Outcome, Sighting, key_of};
+use crate::decide::{Standing, amend, follow_up};
+use crate::model::{AccountKind, Decision, Item, Surface, Verdict};
+use crate::neardup::{Fingerprint, GramFrequency, Neighbour, SavedError, Window, WindowLimits};
+use crate::text::SlotKind;
+
+/// What the stateless stages leave of one item for the stateful ones. Some 300 bytes and ten per character.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    item: String,
+    account: String,
+    time_ms: Option<i64>,
+    age_days: Option<u32>,
+    is_organisation: bool,
+    device: Option<u64>,
+    network: Option<u64>,
+    target: Option<u64>,
+    is_repost: bool,
+    is_article: bool,
+    contacts: Vec<ContactKey>,
+    print: Fingerprint,
+    normalised: String,
+}
+
+impl Trace {
+    /// The trace of the item that was inspected last with this scratch. O(text).
+    pub fn of(item: &Item<'_>, id: &str, scratch: &mut Scratch) -> Self {
+        let key = |id: &str| (!id.is_empty()).then(|| key_of(id));
+        let mut trace = Self {
+            item: id.to_owned(),
+            account: item.account.id.clone().into_owned(),
+            time_ms: item.time,
+            age_days: item.account.age_days,
+            is_organisation: item.account.is_verified && item.account.kind == AccountKind::Organisation,
+            device: key(&item.device),
+            network: (!item.ip.is_empty()).then(|| network_key(&item.ip)),
+            target: key(&item.parent),
+            is_repost: item.repost.is_some(),
+            is_article: item.surface() == Surface::Article,
+            ..Self::default()
+        };
+        let (fingerprinter, folded, matches) = scratch.fingerprinting();
+        fingerprinter.read_into(folded, &matches.slots, &mut trace.print);
+        fingerprinter.normalised().clone_into(&mut trace.normalised);
+        trace.is_repost |= trace.print.is_repost;
+        trace.contacts.extend(matches.slots.iter().map(|slot| ContactKey {
+            key: key_of(&format!("{} {}", slot.kind.as_str(), slot.canonical)),
+            is_chat: matches!(slot.kind, SlotKind::Wechat | SlotKind::Qq | SlotKind::Telegram),
+        }));
+        trace.contacts.sort_unstable();
+        trace.contacts.dedup();
+        trace
+    }
+}
+
+/// Key of a network: the /24 or /48 of an address, or what the platform gives in its place.
+fn network_key(ip: &str) -> u64 {
+    match ip.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => {
+            let [a, b, c, _] = address.octets();
+            key_of(&format!("{a}.{b}.{c}.0/24"))
+        }
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, ..] = address.segments();
+            key_of(&format!("{a:x}:{b:x}:{c:x}::/48"))
+        }
+        Err(_) => key_of(ip),
+    }
+}
+
+/// The state of the stateful stages. One owner; items come in the order of their arrival.
+#[derive(Debug)]
+pub struct Shard {
+    window: Window,
+    frequency: GramFrequency,
+    coordinator: Coordinator,
+    newest_ms: i64,
+    neighbours: Vec<Neighbour>,
+}
+
+#[derive(Serialize)]
+struct SavedRef<'s> {
+    window: &'s [u8],
+    frequency: &'s [u8],
+    coordinator: &'s Coordinator,
+    newest_ms: i64,
+}
+
+#[derive(Deserialize)]
+struct Saved {
+    window: Vec<u8>,
+    frequency: Vec<u8>,
+    coordinator: Coordinator,
+    newest_ms: i64,
+}
+
+/// Why a saved shard cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the saved window cannot be used: {0}")]
+pub struct ShardError(String);
+
+const MINUTE_MS: i64 = 60_000;
+/// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.
+const FREQUENCY_BITS: u32 = 20;
+
+impl Shard {
+    /// An empty shard with the window of the policy.
+    pub fn new(bundle: &Bundle) -> Self {
+        let window = bundle.policy.near_duplicates();
+        Self {
+            window: Window::new(WindowLimits {
+                posts: window.posts,
+                span_ms: i64::from(window.hours) * 60 * MINUTE_MS,
+                late_ms: i64::from(window.late_minutes) * MINUTE_MS,
+            }),
+            frequency: GramFrequency::new(FREQUENCY_BITS),
+            coordinator: Coordinator::new(),
+            newest_ms: 0,
+            neighbours: Vec::new(),
+        }
+    }
+
+    /// The whole state as bytes, for [`Self::load`]. About as large as the window; the caller guards it against damage.
+    pub fn save(&self) -> Vec<u8> {
+        let saved = SavedRef {
+            window: &self.window.save(),
+            frequency: &self.frequency.save(),
+            coordinator: &self.coordinator,
+            newest_ms: self.newest_ms,
+        };
+        // Plain data into a growing vector: nothing in it can fail to be written.
+        postcard::to_stdvec(&saved).unwrap_or_default()
+    }
+
+    /// A shard that goes on where the saved one stood, with the same answers.
+    ///
+    /// # Errors
+    /// The bytes are damaged or of another version.
+    pub fn load(bytes: &[u8]) -> Result<Self, ShardError> {
+        let saved: Saved = postcard::from_bytes(bytes).map_err(|e| ShardError(e.to_string()))?;
+        let error = |e: SavedError| ShardError(e.to_string());
+        Ok(Self {
+            window: Window::load(&saved.window).map_err(error)?,
+            frequency: GramFrequency::load(&saved.frequency).map_err(error)?,
+            coordinator: saved.coordinator,
+            newest_ms: saved.newest_ms,
+            neighbours: Vec::new(),
+        })
+    }
+
+    /// The clusters so far.
+    pub fn coordinator(&self) -> &Coordinator {
+        &self.coordinator
+    }
+
+    /// Bytes of the window.
+    pub fn window_bytes(&self) -> usize {
+        self.window.memory_bytes()
+    }
+}
+
+/// Looks an item up among the earlier ones and puts it there. `content` is the verdict on its content.
+///
+/// An item without a time counts as written with the newest one. O(text) and a bounded number of neighbours.
+pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Verdict) -> Vec<Outcome> {
+    let time_ms = trace.time_ms.unwrap_or(shard.newest_ms);
+    shard.newest_ms = shard.newest_ms.max(time_ms);
+    let observation = shard.window.observe(&trace.print, time_ms, &mut shard.neighbours);
+    let sighting = Sighting {
+        item: &trace.item,
+        account: &trace.account,
+        time_ms,
+        age_days: trace.age_days,
+        is_organisation: trace.is_organisation,
+        device: trace.device,
+        network: trace.network,
+        target: trace.target,
+        is_repost: trace.is_repost,
+        is_article: trace.is_article,
+        content,
+        contacts: &trace.contacts,
+        print: &trace.print,
+        normalised: &trace.normalised,
+    };
+    let outcomes = shard.coordinator.observe(
+        &sighting,
+        (&observation, &shard.neighbours),
+        (&shard.frequency, &bundle.bigrams),
+    );
+    if let Some(account) = sighting.account_key().filter(|_| !trace.is_repost) {
+        shard.frequency.add(account, time_ms, &trace.print.grams);
+    }
+    outcomes
+}
+
+/// Puts what the other items say on top of the decision on the content, and returns the decisions that replace those on
+/// earlier items.
+pub fn amend_decision(
+    bundle: &Bundle,
+    trace: &Trace,
+    outcomes: &[Outcome],
+    decision: &mut Decision,
+) -> Vec<Decision> {
+    let standing = Standing {
+        policy: &bundle.policy,
+        taxonomy: &bundle.taxonomy,
+        articles: &bundle.articles,
+        versions: bundle.versions(),
+    };
+    let mut follow_ups = Vec::new();
+    for outcome in outcomes {
+        amend(standing, outcome, (&trace.account, trace.is_organisation), trace.time_ms, decision);
+        let raised = outcome.raised.iter();
+        follow_ups.extend(raised.filter_map(|raised| follow_up(standing, outcome, raised, &trace.item)));
+    }
+    follow_ups
+}

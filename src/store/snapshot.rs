@@ -1,0 +1,87 @@
+//! State that is too large for a checkpoint: a file of its own, which the checkpoint names.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// What a checkpoint says of its snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotStamp {
+    /// Which of the two files holds it: they are written in turn, so that the one that the checkpoint names stays whole.
+    slot: u8,
+    bytes: u64,
+    crc32: u32,
+}
+
+/// Why a snapshot cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// Reading or writing failed.
+    #[error("snapshot {path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not the one that the checkpoint names.
+    #[error("snapshot {path} is damaged; --restart begins anew")]
+    Damaged {
+        /// The file.
+        path: String,
+    },
+}
+
+impl SnapshotStamp {
+    /// Writes a snapshot beside `output`, into the file that `last` does not name, and forces it to the disk.
+    ///
+    /// # Errors
+    /// The disk is full …
+    pub fn write(output: &Path, last: Option<&Self>, state: &[u8]) -> Result<Self, SnapshotError> {
+        let slot = last.map_or(0, |last| 1 - last.slot.min(1));
+        let path = path_of(output, slot);
+        let io = |source| SnapshotError::Io { path: path.display().to_string(), source };
+        let mut file = File::create(&path).map_err(io)?;
+        file.write_all(state).and_then(|()| file.sync_all()).map_err(io)?;
+        Ok(Self { slot, bytes: state.len() as u64, crc32: crc32fast::hash(state) })
+    }
+
+    /// Reads the snapshot that the stamp names.
+    ///
+    /// # Errors
+    /// It is not there, or not the one that was written.
+    pub fn read(&self, output: &Path) -> Result<Vec<u8>, SnapshotError> {
+        let path = path_of(output, self.slot);
+        let state = fs::read(&path)
+            .map_err(|source| SnapshotError::Io { path: path.display().to_string(), source })?;
+        if state.len() as u64 != self.bytes || crc32fast::hash(&state) != self.crc32 {
+            return Err(SnapshotError::Damaged { path: path.display().to_string() });
+        }
+        Ok(state)
+    }
+
+    /// Removes the snapshots beside an output, if there are any.
+    ///
+    /// # Errors
+    /// A file is there and cannot be removed.
+    pub fn forget(output: &Path) -> Result<(), SnapshotError> {
+        for slot in 0..2 {
+            let path = path_of(output, slot);
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(SnapshotError::Io { path: path.display().to_string(), source });
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn path_of(output: &Path, slot: u8) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(if slot == 0 { ".window-a" } else { ".window-b" });
+    PathBuf::from(name)
+}
