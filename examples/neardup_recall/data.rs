@@ -35,13 +35,23 @@ impl Stages {
 }
 
 /// A text and its fingerprint.
-pub(crate) struct Text {
+pub(crate) struct Post {
     pub(crate) text: String,
+    /// Where it is from, as the data says.
+    pub(crate) source: String,
     pub(crate) print: Fingerprint,
 }
 
+/// A row of the data.
+#[derive(serde::Deserialize)]
+struct Row {
+    text: String,
+    #[serde(alias = "src")]
+    source: String,
+}
+
 /// Texts whose streams differ, those of the small file first and of the large one evenly.
-pub(crate) fn texts(folder: &Path, stages: &mut Stages) -> anyhow::Result<Vec<Text>> {
+pub(crate) fn texts(folder: &Path, stages: &mut Stages) -> anyhow::Result<Vec<Post>> {
     let (mut seen, mut out) = (HashSet::new(), Vec::new());
     let mut print = Fingerprint::default();
     for name in FILES {
@@ -49,11 +59,10 @@ pub(crate) fn texts(folder: &Path, stages: &mut Stages) -> anyhow::Result<Vec<Te
         let lines = String::from_utf8(zstd::decode_all(bytes.as_slice())?)?;
         let step = if name == "corpus" { 3 } else { 1 };
         for line in lines.split('\n').step_by(step) {
-            let Some(text) = Item::from_json(line).ok().and_then(|item| Some(item.text?.into_owned())) else {
-                continue;
-            };
+            let Ok(row) = serde_json::from_str::<Row>(line) else { continue };
+            let Row { text, source } = row;
             if stages.fingerprint(&text, &mut print) && seen.insert(print.exact) && out.len() < TEXTS_MAX {
-                out.push(Text { text, print: print.clone() });
+                out.push(Post { text, source, print: print.clone() });
             }
         }
     }

@@ -19,13 +19,15 @@ use std::path::Path;
 
 use qingliu::neardup::{Fingerprint, Neighbour, Strength, Window, WindowLimits};
 
-use data::{Stages, Text};
+use data::{Post, Stages};
 use edits::{Edit, Editor};
 use random::Random;
 
 const CLASSES: [(u32, u32); 6] = [(6, 10), (10, 20), (20, 40), (40, 100), (100, 200), (200, u32::MAX)];
 /// Sources per class, each edited in every way.
 const SOURCES: usize = 500;
+/// Texts for which organic matches at *strong* are limited.
+const STRONG_CHARS: u32 = 20;
 const TEMPLATE_ROUNDS: usize = 100;
 const LIMITS: WindowLimits = WindowLimits { posts: 200_000, span_ms: i64::MAX, late_ms: 1_000 };
 /// The time of insertions; queries come late, so that they are looked up only.
@@ -47,7 +49,9 @@ fn main() -> anyhow::Result<()> {
         files.iter().find(|file| file.path == path).map(|file| file.text.clone()).unwrap_or_default()
     });
     recall(&texts, &mut window, &mut stages, &editor);
-    slot_fill(&window, &mut stages);
+    println!();
+    slot_fill(&window, &mut stages, "long", &templates::LONG);
+    slot_fill(&window, &mut stages, "short", &templates::SHORT);
     contained(&texts, &mut window, &mut stages);
     Ok(())
 }
@@ -64,10 +68,11 @@ fn class_name(class: usize) -> String {
 }
 
 /// Inserts all texts and prints who is like whom.
-fn organic(texts: &[Text], window: &mut Window) {
+fn organic(texts: &[Post], window: &mut Window) {
     let mut found = Vec::new();
     let mut counts = [0_usize; CLASSES.len()];
     let mut matches = [[0_usize; 3]; CLASSES.len()];
+    let mut by_source: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut by_similarity: BTreeMap<(usize, u32), usize> = BTreeMap::new();
     let mut by_containment: BTreeMap<(usize, u32), usize> = BTreeMap::new();
     for text in texts {
@@ -75,7 +80,11 @@ fn organic(texts: &[Text], window: &mut Window) {
         assert!(seen.is_inserted && seen.position as usize <= texts.len());
         let Some(class) = class_of(text.print.chars) else { continue };
         counts[class] += 1;
+        let of_source = by_source.entry(text.source.as_str()).or_default();
+        of_source.0 += usize::from(text.print.chars >= STRONG_CHARS);
         for neighbour in &found {
+            let counts_here = text.print.chars >= STRONG_CHARS && neighbour.strength >= Strength::Strong;
+            of_source.1 += usize::from(counts_here);
             matches[class][neighbour.strength as usize] += 1;
             *by_similarity.entry((class, (neighbour.similarity * 20.0) as u32)).or_default() += 1;
             if neighbour.is_contained && neighbour.similarity < 0.6 {
@@ -93,6 +102,10 @@ fn organic(texts: &[Text], window: &mut Window) {
             per_mille(Strength::Link) + per_mille(Strength::Strong),
             per_mille(Strength::Strong),
         );
+    }
+    println!("\nstrong matches of texts of {STRONG_CHARS} and more characters by source, per 1000 texts");
+    for (source, (texts, strong)) in by_source.iter().filter(|(_, (texts, _))| *texts > 0) {
+        println!("{source:20} {texts:7} {:8.2}", *strong as f64 * 2e3 / *texts as f64);
     }
     println!("\norganic pairs by Jaccard index in steps of .05, per 1000 texts");
     for (class, count) in counts.iter().enumerate() {
@@ -148,7 +161,7 @@ impl Tally {
 }
 
 /// Prints which share of edited copies finds its source.
-fn recall(texts: &[Text], window: &mut Window, stages: &mut Stages, editor: &Editor) {
+fn recall(texts: &[Post], window: &mut Window, stages: &mut Stages, editor: &Editor) {
     let heads: Vec<String> = Edit::ALL.iter().map(|edit| format!("{:>10}", edit.name())).collect();
     println!("\nrecall of edited copies, % at link\nchars     queries     mean  strong{}", heads.join(""));
     let mut found = Vec::new();
@@ -197,13 +210,13 @@ fn recall(texts: &[Text], window: &mut Window, stages: &mut Stages, editor: &Edi
 }
 
 /// Prints which share of filled templates finds another copy of the same template, one copy of each in the window.
-fn slot_fill(window: &Window, stages: &mut Stages) {
+fn slot_fill(window: &Window, stages: &mut Stages, name: &str, list: &[&str]) {
     let mut random = Random(11);
     let (mut tally, mut any) = (Tally::default(), Tally::default());
     let (mut found, mut limit) = (Vec::new(), 0);
     for _ in 0..TEMPLATE_ROUNDS {
         let mut window = window.clone();
-        for template in 0..templates::count() {
+        for template in list {
             let mut source = Fingerprint::default();
             stages.fingerprint(&templates::filled(template, &mut random), &mut source);
             let position = window.observe(&source, NOW_MS, &mut found).position;
@@ -222,7 +235,7 @@ fn slot_fill(window: &Window, stages: &mut Stages) {
         }
     }
     println!(
-        "\nfilled templates: {} queries, one copy in the window: {:.2} % at link, {:.2} % strong; J >= .4 holds for {:.2} %; one of four copies: {:.2} %",
+        "{name} templates: {} queries, one copy in the window: {:.2} % at link, {:.2} % strong; J >= .4 holds for {:.2} %; one of four copies: {:.2} %",
         tally.asked,
         tally.percent(tally.linked),
         tally.percent(tally.strong),
@@ -232,15 +245,24 @@ fn slot_fill(window: &Window, stages: &mut Stages) {
 }
 
 /// Prints which share of posts is found inside an article that quotes them, and the other way about.
-fn contained(texts: &[Text], window: &mut Window, stages: &mut Stages) {
+fn contained(texts: &[Post], window: &mut Window, stages: &mut Stages) {
     let mut random = Random(13);
-    let long: Vec<&Text> = texts.iter().filter(|text| text.print.chars >= 100).collect();
+    // Backwards, since the texts themselves are in the window and would be found in the article as well; a repost's tail
+    // would cut the article off.
+    let is_own = |text: &&Post| !text.print.is_repost && !text.text.contains(['@', '#', '[']);
+    let long: Vec<String> = texts
+        .iter()
+        .filter(|text| text.print.chars >= 100)
+        .filter(is_own)
+        .map(|text| text.text.chars().rev().collect())
+        .collect();
     println!("\nposts inside articles of 2000 to 20000 characters, % found as contained");
     println!("chars     article first  post first");
     let mut found = Vec::new();
     for (from, to) in [(40, 60), (60, 100), (100, 200), (200, 400)] {
-        let posts: Vec<usize> =
-            (0..texts.len()).filter(|i| (from..to).contains(&texts[*i].print.chars)).collect();
+        let posts: Vec<usize> = (0..texts.len())
+            .filter(|i| (from..to).contains(&texts[*i].print.chars) && is_own(&&texts[*i]))
+            .collect();
         let (mut article_first, mut post_first) = (Tally::default(), Tally::default());
         for _ in 0..200 {
             let index = posts[random.below(posts.len())];
@@ -254,9 +276,9 @@ fn contained(texts: &[Text], window: &mut Window, stages: &mut Stages) {
                     article.push_str(&texts[index].text);
                     is_in = true;
                 }
-                let next = long[random.below(long.len())];
-                chars += next.print.chars as usize;
-                article.push_str(&next.text);
+                let next = &long[random.below(long.len())];
+                chars += next.chars().count();
+                article.push_str(next);
             }
             query(window, stages, &article, &mut found);
             let is_found = |found: &[Neighbour], position: u64| {
