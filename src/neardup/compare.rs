@@ -39,6 +39,9 @@ pub struct Overlap {
 /// Pairs in a saved set beyond which the hashes are kept whole instead of in 16 bits.
 pub(super) const NARROW_GRAMS_MAX: usize = 1_024;
 
+/// Sets of more than this ratio are compared by searching the larger one.
+const FAR_RATIO: usize = 16;
+
 /// What two sorted sets of hashes share, O(|A| + |B|). Sets of [`GRAMS_MAX`] hashes are taken for samples of larger ones,
 /// and compared where both are whole.
 pub fn overlap(left: &[u32], right: &[u32]) -> Overlap {
@@ -49,18 +52,17 @@ pub fn overlap(left: &[u32], right: &[u32]) -> Overlap {
     of_counts(common(left, right), left.len(), right.len())
 }
 
-/// What a set shares with one kept in the upper 16 bits of each hash. Sets are short here, so that few unequal hashes
-/// are equal in these bits; what chance gives on average is taken off.
+/// What a set shares with one kept in the upper 16 bits of each hash. Kept sets are short, so that few unequal hashes are
+/// equal in these bits; against a long text there are more of them, and what chance gives on average is taken off.
+#[allow(clippy::cast_precision_loss, reason = "sets of at most 2^15 hashes")]
 pub(super) fn overlap_narrow(left: &[u32], right: &[u16]) -> Overlap {
-    let shared = common_narrow(left, right);
-    #[allow(clippy::cast_precision_loss, reason = "sets of at most 2^15 hashes")]
-    let shared = {
+    let mut shared = common_narrow(left, right) as f32;
+    if left.len() > NARROW_GRAMS_MAX {
         // A hash of `right` that is not in `left` meets one there with this probability.
-        let chance = (left.len() as f32 / 65_536.0).min(0.9);
-        let (shared, size) = (shared as f32, right.len() as f32);
-        ((shared - size * chance) / (1.0 - chance)).clamp(0.0, left.len().min(right.len()) as f32)
-    };
-    of_shared(shared, left.len(), right.len())
+        let chance = 1.0 - (-(left.len() as f32) / 65_536.0).exp();
+        shared = (shared - right.len() as f32 * chance).max(0.0) / (1.0 - chance);
+    }
+    of_shared(shared.min(left.len().min(right.len()) as f32), left.len(), right.len())
 }
 
 /// Elements in both of two sorted sets, without a branch that depends on them.
@@ -76,6 +78,13 @@ fn common(left: &[u32], right: &[u32]) -> usize {
 }
 
 fn common_narrow(left: &[u32], right: &[u16]) -> usize {
+    if left.len() > right.len() * FAR_RATIO {
+        let is_in = |high: &&u16| {
+            let place = left.partition_point(|hash| (hash >> 16) < u32::from(**high));
+            left.get(place).is_some_and(|hash| hash >> 16 == u32::from(**high))
+        };
+        return right.iter().filter(is_in).count();
+    }
     let (mut i, mut j, mut count) = (0, 0, 0);
     while i < left.len() && j < right.len() {
         let (a, b) = (left[i] >> 16, u32::from(right[j]));

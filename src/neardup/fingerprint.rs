@@ -192,22 +192,67 @@ fn stream_key(chars: &[char]) -> u64 {
 }
 
 fn contact_key(slot: &Slot) -> u64 {
-    let mut key = KEY ^ u64::from(slot.kind.as_str().len() as u32) ^ slot.canonical.len() as u64;
+    let mut key = KEY ^ slot.canonical.len() as u64;
     for byte in slot.kind.as_str().bytes().chain([0]).chain(slot.canonical.bytes()) {
         key = fold_multiply(key ^ u64::from(byte), STEP);
     }
     mix64(key)
 }
 
-/// Sorts hashes, which spread evenly, and leaves each once.
+/// Hashes above which sorting by comparisons is used: their upper bits fill too many buckets.
+const BUCKETED_MAX: usize = 2_048;
+/// Moves that putting the buckets in order may take per hash; texts made to fill one bucket take more.
+const MOVES_PER_HASH_MAX: usize = 16;
+
+/// Sorts hashes and leaves each once. They spread evenly, so that one pass by their upper bits nearly sorts them.
 #[derive(Clone, Debug, Default)]
-struct Sorter {}
+struct Sorter {
+    ends: Vec<u16>,
+}
 
 impl Sorter {
     fn set_into(&mut self, hashes: &[u32], out: &mut Vec<u32>) {
         out.clear();
-        out.extend_from_slice(hashes);
-        out.sort_unstable();
+        if hashes.len() > BUCKETED_MAX {
+            out.extend_from_slice(hashes);
+            out.sort_unstable();
+            out.dedup();
+            return;
+        }
+        let bits = (hashes.len() | 1).ilog2() + 1;
+        let bucket = |hash: u32| (hash >> (32 - bits)) as usize;
+        self.ends.clear();
+        self.ends.resize(1 << bits, 0);
+        hashes.iter().for_each(|hash| self.ends[bucket(*hash)] += 1);
+        let mut end = 0;
+        for count in &mut self.ends {
+            end += *count;
+            *count = end;
+        }
+        out.resize(hashes.len(), 0);
+        for hash in hashes {
+            let end = &mut self.ends[bucket(*hash)];
+            *end -= 1;
+            out[usize::from(*end)] = *hash;
+        }
+        insert_sort(out);
         out.dedup();
+    }
+}
+
+/// Insertion sort, for what is nearly sorted; something else where that takes too long.
+fn insert_sort(hashes: &mut [u32]) {
+    let mut moves = hashes.len() * MOVES_PER_HASH_MAX;
+    for i in 1..hashes.len() {
+        let (hash, mut place) = (hashes[i], i);
+        while place > 0 && hashes[place - 1] > hash {
+            hashes[place] = hashes[place - 1];
+            place -= 1;
+        }
+        hashes[place] = hash;
+        moves = moves.saturating_sub(i - place);
+        if moves == 0 {
+            return hashes.sort_unstable();
+        }
     }
 }

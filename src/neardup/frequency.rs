@@ -14,7 +14,7 @@ const FILTER_BITS_LOG2: u32 = 6;
 const DAY_MS: i64 = 86_400_000;
 /// What a day leaves of the days before it: together they weigh as much as seven days.
 const KEPT_PER_DAY: f32 = 6.0 / 7.0;
-/// Days after which nothing is left.
+/// Days after which next to nothing is left.
 const DAYS_MAX: i64 = 120;
 /// Accounts are sampled at one in 2 to the power of at most this.
 const RATE_MAX: u32 = 32;
@@ -133,7 +133,7 @@ impl GramFrequency {
         if days == 0 {
             return;
         }
-        let mut kept = if days == DAYS_MAX { 0.0 } else { KEPT_PER_DAY.powf(f32::from(days as i16)) };
+        let mut kept = (0..days).fold(1.0, |kept, _| kept * KEPT_PER_DAY);
         // A quiet day makes room for more accounts.
         if self.rate > 0 && self.filled * 8 < self.filter.len() as u64 * 64 {
             self.rate -= 1;

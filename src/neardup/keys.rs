@@ -127,8 +127,8 @@ impl KeyTable {
         let alike = bucket.iter().map(|other| u32::from(is_alike(*other))).sum::<u32>() as usize;
         let mut last = WAYS - 1;
         if alike >= ALIKE_MAX {
-            let is_renewed = slot % REPRESENTATIVE_TURNS == 0;
-            let leaves = if is_renewed { 0 } else { 1 };
+            let is_renewed = slot.is_multiple_of(REPRESENTATIVE_TURNS);
+            let leaves = usize::from(!is_renewed);
             let mut places = (0..WAYS).rev().filter(|place| is_alike(bucket[*place]));
             last = places.nth(leaves).unwrap_or(last);
         }

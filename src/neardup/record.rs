@@ -1,4 +1,4 @@
-//! What a window keeps of one post, 40 bytes beside its sketch and its set of pairs.
+//! What a window keeps of one post, 48 bytes beside its sketch and its set of pairs.
 
 use super::arena::SetAt;
 use super::fingerprint::Fingerprint;
@@ -43,6 +43,8 @@ pub(super) struct Record {
     pub(super) copies: u32,
     /// Whether a copy came since the record was last the newest.
     pub(super) is_refreshed: bool,
+    /// The lower bits of the number of insertions when its keys were last put in front.
+    pub(super) renewed: u32,
 }
 
 impl Default for Record {
@@ -55,6 +57,7 @@ impl Default for Record {
             chars: 0,
             copies: 0,
             is_refreshed: false,
+            renewed: 0,
         }
     }
 }
@@ -64,7 +67,7 @@ impl Record {
         self.position == FREE
     }
 
-    pub(super) fn new(position: u64, print: &Fingerprint, time_ms: i64, grams: SetAt) -> Self {
+    pub(super) fn new(position: u64, print: &Fingerprint, time_ms: i64, grams: SetAt, renewed: u32) -> Self {
         Self {
             position,
             exact: print.exact,
@@ -73,6 +76,7 @@ impl Record {
             chars: print.chars,
             copies: 1,
             is_refreshed: false,
+            renewed,
         }
     }
 }

@@ -17,7 +17,7 @@ const FORMAT: Format = Format { magic: *b"QLNEAR\r\n", version: 1, what: "window
 /// Counters beyond this are no window's.
 const COUNTER_MAX: u64 = u64::MAX / 4;
 /// Bytes of a record without its set.
-const RECORD_BYTES: usize = 8 + 8 + 8 + 4 * 4 + PERMUTATIONS;
+const RECORD_BYTES: usize = 8 + 8 + 8 + 5 * 4 + PERMUTATIONS;
 
 impl Window {
     /// The window as bytes, a checksum at the end. [`Window::load`] makes a window of them that answers as this one.
@@ -40,6 +40,7 @@ impl Window {
             out.u32(record.chars);
             out.u32(record.copies);
             out.u32(u32::from(record.is_refreshed));
+            out.u32(record.renewed);
             grams.clear();
             if !record.is_free() {
                 self.grams.hashes_into(record.grams, &mut grams);
@@ -117,6 +118,7 @@ impl Window {
             chars: reader.u32(PART)?,
             copies: reader.u32(PART)?,
             is_refreshed: reader.u32(PART)? != 0,
+            renewed: reader.u32(PART)?,
             ..Record::default()
         };
         let count = reader.u32(PART)? as usize;

@@ -27,7 +27,7 @@ const AGREEING_MIN: u8 = 16;
 /// Records with fresh copies that one insertion spares when it makes room.
 const SPARED_MAX: usize = 4;
 /// A copy puts its representative in front again where more than one in so many posts of the window came since.
-const RENEWAL_SHARE: u64 = 8;
+const RENEWAL_SHARE: u32 = 8;
 /// Bytes of sets per post of the window, on average; beyond that the oldest posts leave early.
 const GRAM_BYTES_PER_POST_MAX: usize = 1 << 10;
 /// Bytes of sets that every window may keep.
@@ -212,9 +212,7 @@ impl Window {
         mut seen: Observation,
         neighbours: &mut Vec<Neighbour>,
     ) -> Observation {
-        let posts = u64::from(self.limits.posts);
-        // Insertions since the slot was filled, between 1 and all.
-        let age = (self.head + posts - 1 - u64::from(slot)) % posts;
+        let now = low_bits(self.head);
         let Some(record) = self.records.get_mut(slot as usize) else { return seen };
         seen.position = record.position;
         seen.copies = record.copies;
@@ -230,9 +228,9 @@ impl Window {
         }
         record.copies = record.copies.saturating_add(1);
         record.last_ms = record.last_ms.max(time_ms);
-        let is_renewed = !record.is_refreshed && age > posts / RENEWAL_SHARE;
-        record.is_refreshed |= age > 0;
-        if is_renewed {
+        record.is_refreshed = true;
+        if now.wrapping_sub(record.renewed) > self.limits.posts / RENEWAL_SHARE {
+            record.renewed = now;
             let mut keys = std::mem::take(&mut self.buffers.keys);
             own_keys_into(print, &mut keys);
             keys.iter().for_each(|key| self.keys.insert(*key, slot));
@@ -329,7 +327,8 @@ impl Window {
         self.make_room(&mut buffers.grams);
         let slot = self.slot_of(self.head);
         let position = self.next_position;
-        let record = Record::new(position, print, time_ms, self.grams.push(&print.grams));
+        let grams = self.grams.push(&print.grams);
+        let record = Record::new(position, print, time_ms, grams, low_bits(self.head));
         self.place(slot, record, sketch);
         self.exact.insert(print.exact, slot);
         own_keys_into(print, &mut buffers.keys);
@@ -393,6 +392,11 @@ impl Window {
         self.grams.drop_set(record.grams);
         *record = Record::default();
     }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the lower bits")]
+fn low_bits(insertions: u64) -> u32 {
+    insertions as u32
 }
 
 /// Leaves the largest few, largest first.
