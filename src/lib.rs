@@ -5,7 +5,7 @@
 //!
 //! 1. [`model`]: what is judged and what comes out.
 //! 2. [`text`]: bytes → folded text with the way back; contacts and addresses. [`segment`]: word boundaries.
-//! 3. [`lexicon`]: dictionary files → terms and rules → hits.
+//! 3. [`lexicon`]: dictionary files → terms and rules → hits. [`neardup`]: texts that are nearly the same.
 //! 4. [`decide`]: hits → points → verdict, reasons, what-if.
 //! 5. [`engine`]: the order of the stages; a bundle is one version of everything that judges.
 //! 6. [`intake`], [`emit`], [`store`], [`telemetry`]: files, disks, clocks.
@@ -32,6 +32,7 @@ pub mod engine;
 pub mod intake;
 pub mod lexicon;
 pub mod model;
+pub mod neardup;
 pub mod rescan;
 pub mod segment;
 pub mod store;
