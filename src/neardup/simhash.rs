@@ -4,7 +4,9 @@
 //! the same value in a fraction of the time. A fingerprint is a compact secondary key, for archives and for exchange:
 //! texts that were edited are often further apart than any radius that can be searched, and recall must not rest on it.
 
-/// Most grams that are counted exactly; the crate counts in signed 32-bit numbers and saturates there. A text with as many
+#![expect(clippy::cast_possible_truncation, reason = "what is cast is a length below five or a shifted hash")]
+
+/// Planes of the counters, and so the most grams that are counted exactly; the crate counts in signed 32-bit numbers and saturates there. A text with as many
 /// distinct grams has two gigabytes.
 const PLANES: usize = 31;
 /// Hashes that are added to the counters in one step.
@@ -235,12 +237,11 @@ impl Counters {
 
     /// Adds eight hashes with seven adders; only what is worth eight ripples.
     #[inline]
-    fn add_block(&mut self, [a, b, c, d, e, f, g, h]: &[u64; BLOCK]) {
+    fn add_block(&mut self, words: &[u64; BLOCK]) {
         let [ones, twos, fours, ..] = &mut self.planes;
-        let (two_a, two_b) = (carry_save(ones, *a, *b), carry_save(ones, *c, *d));
-        let (two_c, two_d) = (carry_save(ones, *e, *f), carry_save(ones, *g, *h));
-        let (four_a, four_b) = (carry_save(twos, two_a, two_b), carry_save(twos, two_c, two_d));
-        let eights = carry_save(fours, four_a, four_b);
+        let twice = [0, 2, 4, 6].map(|pair| carry_save(ones, words[pair], words[pair + 1]));
+        let four_times = [0, 2].map(|pair| carry_save(twos, twice[pair], twice[pair + 1]));
+        let eights = carry_save(fours, four_times[0], four_times[1]);
         self.add(eights, BLOCK_PLANES);
     }
 

@@ -9,6 +9,11 @@
 //! Source: Manku, Jain, Das Sarma, Detecting near-duplicates for web crawling (2007); Norouzi, Punjani, Fleet, Fast exact
 //! search in Hamming space with multi-index hashing (2014), proposition 2 for radii that are no multiple of four.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "blocks are cut out of fingerprints, and rows are fewer than SEGMENT_ROWS_MAX"
+)]
+
 mod probe;
 mod saved;
 mod segment;

@@ -67,10 +67,10 @@ impl Segment {
         out.write(&definition().to_le_bytes())?;
         out.write(&(self.len() as u32).to_le_bytes())?;
         let counts: Vec<u32> = self.starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        out.column(&counts, |count| count.to_le_bytes())?;
-        out.column(&self.low, |low| low.to_le_bytes())?;
-        out.column(&self.high, |high| high.to_le_bytes())?;
-        out.column(&self.ids, |id| id.to_le_bytes())?;
+        out.column(&counts, u32::to_le_bytes)?;
+        out.column(&self.low, u32::to_le_bytes)?;
+        out.column(&self.high, u16::to_le_bytes)?;
+        out.column(&self.ids, u32::to_le_bytes)?;
         let sum = out.sum.clone().finalize();
         out.out.write_all(&sum.to_le_bytes())?;
         out.out.flush()
