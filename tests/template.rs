@@ -131,7 +131,10 @@ fn long_texts_take_steps_in_proportion_to_their_length() {
             format!("{end}{}", "哈嘿".repeat((chars - 1) / 2)),
             format!("{end}{}", "一二三四五六七八九十".repeat((chars - 1) / 10)),
             // What is shared stands in another order each time.
-            (0..chars as u32 / 50).map(|part| noise((part * 7 + member * 13) % 211, 49) + "，").collect(),
+            (0..)
+                .take(chars / 50)
+                .map(|part: u32| noise((part * 7 + member * 13) % 211, 49) + "，")
+                .collect(),
             noise(member, chars),
         ]
         .map(|hard| hard + &noise(1000, total / 2))
@@ -289,7 +292,7 @@ fn templates_that_share_all_their_rare_pairs_are_bounded() {
         learn(&texts.each_ref().map(String::as_str), rarity).unwrap().template
     };
     let mut set = TemplateSet::new(1000, 1000);
-    let room = 8 * TEMPLATES_PER_KEY_MAX as u32;
+    let room = u32::try_from(8 * TEMPLATES_PER_KEY_MAX).unwrap();
     for seed in 0..room {
         set.insert(template(seed), 0).unwrap();
     }
