@@ -7,7 +7,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "what is cast is a length below five or a shifted hash")]
 
 /// Planes of the counters. They count to 2^31 - 1, where the signed numbers of the crate end too; a text with more distinct
-/// grams has more than four gigabytes, and its value is not defined.
+/// grams has more than two gigabytes, and its value is not defined.
 const PLANES: usize = 31;
 /// Hashes that are added to the counters in one step.
 const BLOCK: usize = 8;
