@@ -8,17 +8,31 @@ const CHARS_MAX: usize = 300;
 /// Sentences per post, and how often: most posts are short.
 const SENTENCES: [usize; 12] = [1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 8];
 
+/// Longest comment that many people write alike, in characters.
+const STOCK_CHARS_MAX: usize = 7;
+/// Share of short posts that are about no theme.
+const ALL_FREE: f64 = 0.4;
+
 /// A post about a theme, of 4 to [`CHARS_MAX`] characters.
 pub(crate) fn post(texts: &Texts, random: &mut Random, theme: usize) -> String {
     let sentences = texts.lines(texts.lines("theme")[theme]);
     let wanted = random.pick(&SENTENCES);
     let mut order: Vec<usize> = (0..sentences.len()).collect();
     random.shuffle(&mut order);
+    let mut parts: Vec<String> =
+        order.into_iter().take(wanted).map(|at| texts.expand(sentences[at], random)).collect();
+    if wanted == 1 && random.chance(ALL_FREE) {
+        parts.clear();
+    }
+    // At least as much of one's own as of what others might say too, so that posts share little.
+    for _ in 0..wanted.div_ceil(2).max(2 - parts.len().min(1)) {
+        parts.insert(random.below(parts.len() + 1), texts.line("free", random));
+    }
     let mut text = String::new();
     if random.chance(0.25) {
         text.push_str(&texts.line("opening", random));
     }
-    for (nth, at) in order.into_iter().take(wanted).enumerate() {
+    for (nth, part) in parts.iter().enumerate() {
         if nth > 0 {
             text.push_str(random.pick(&[
                 "。",
@@ -32,7 +46,7 @@ pub(crate) fn post(texts: &Texts, random: &mut Random, theme: usize) -> String {
                 "。顺便说一句，",
             ]));
         }
-        text.push_str(&texts.expand(sentences[at], random));
+        text.push_str(part);
     }
     if random.chance(0.55) {
         text.push_str(&texts.line("closing", random));
@@ -48,7 +62,12 @@ pub(crate) fn comment(texts: &Texts, random: &mut Random, theme: usize) -> Strin
         text.push_str(random.pick(&["，", " ", "。", "！"]));
         text.push_str(&texts.line(&own, random));
     }
-    if random.chance(0.15) {
+    // Only short comments are the same from many people.
+    let is_stock = text.chars().count() <= STOCK_CHARS_MAX;
+    if random.chance(if is_stock { 0.1 } else { 0.9 }) {
+        text.push_str(random.pick(&["，", " ", "。", "！"]));
+        text.push_str(&texts.line("free", random));
+    } else if random.chance(0.15) {
         text.push_str(&texts.line("closing", random));
     }
     cut(text)
