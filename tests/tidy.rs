@@ -44,7 +44,8 @@ static BORDER_WORDS: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Folders and kinds of files that people read and write.
-const FOLDERS: [&str; 8] = ["src", "tests", "benches", "docs", "dictionaries", "samples", "examples", ".ci"];
+const FOLDERS: [&str; 9] =
+    ["src", "tests", "benches", "docs", "dictionaries", "samples", "examples", "loadtest", ".ci"];
 const ROOT_KINDS: [&str; 2] = ["md", "toml"];
 
 /// One text file of the repository.

@@ -1,0 +1,107 @@
+//! Load and attack generators, and what scores their results.
+//!
+//! ```text
+//! cargo run --release --example loadtest -- campaigns --seed 7 --posts 100000 --out FILE --truth FILE
+//! cargo run --release --example loadtest -- score --decisions FILE --truth FILE [--json FILE]
+//! ```
+//!
+//! `README.md` beside this file says what is simulated, and after which public descriptions. Nothing here knows how
+//! the product decides: it writes items in the public interface and reads decisions in it.
+#![allow(clippy::print_stdout, reason = "a command-line tool: its report is its output")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "a simulation: the values are small, and the options bound them"
+)]
+
+mod random;
+
+mod grammar;
+
+mod people;
+mod rhythm;
+
+mod background;
+mod everyday;
+mod post;
+
+mod campaigns;
+mod edits;
+mod lookalikes;
+mod plan;
+mod wording;
+
+mod generate;
+mod options;
+
+mod report;
+mod score;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use crate::options::{Arguments, Run};
+
+/// Load and attack generators.
+#[derive(Debug, Parser)]
+#[command(name = "loadtest")]
+enum Command {
+    /// Write a stream of posts with coordinated campaigns in it, and the truth about them.
+    Campaigns(Arguments),
+    /// Compare decisions with the truth.
+    Score(ScoreArguments),
+}
+
+/// Files of a comparison.
+#[derive(Debug, clap::Args)]
+struct ScoreArguments {
+    /// Decisions, one JSON object per line, in the order in which they were made.
+    #[arg(long)]
+    decisions: PathBuf,
+    /// The truth that `campaigns` wrote.
+    #[arg(long)]
+    truth: PathBuf,
+    /// Write the figures as JSON too.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    match Command::parse() {
+        Command::Campaigns(arguments) => {
+            let run = Run::try_from(&arguments)?;
+            let (mut items, mut truth) = (create(&arguments.out)?, create(&arguments.truth)?);
+            let summary = generate::generate(&run, &mut items, &mut truth)?;
+            items.flush()?;
+            println!("{summary:#?}");
+        }
+        Command::Score(arguments) => {
+            let truth = score::Truth::read(open(&arguments.truth)?)?;
+            let figures = score::score(&truth, open(&arguments.decisions)?)?;
+            print!("{}", report::table(&figures));
+            if let Some(path) = &arguments.json {
+                let mut file = create(path)?;
+                writeln!(file, "{:#}", report::json(&figures))?;
+                file.flush()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>> {
+    Ok(BufWriter::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?))
+}
+
+fn open(path: &Path) -> Result<BufReader<File>> {
+    Ok(BufReader::new(File::open(path).with_context(|| format!("cannot read {}", path.display()))?))
+}
