@@ -138,7 +138,7 @@ fn text() -> impl Strategy<Value = String> {
     vec(prop_oneof![hidden_term(), filler()], 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// An item with every field filled.
+/// An item with everything that a decision on the content rests on.
 fn item() -> impl Strategy<Value = Item<'static>> {
     let place = (select(&Surface::ALL[..]), any::<Option<u8>>(), any::<Option<i64>>());
     (text(), text(), vec(("[a-z]{1,8}", text()), 0..3), place).prop_map(
@@ -148,7 +148,7 @@ fn item() -> impl Strategy<Value = Item<'static>> {
                 kind: ItemKind::Profile,
                 time,
                 surface: Some(surface),
-                account: Account { id: "a1".into(), credit_tier: tier, age_days: Some(3) },
+                account: Account { id: "a1".into(), credit_tier: tier, ..Account::default() },
                 title: title.into(),
                 text: Some(text.into()),
                 // Names are made different, so that a span names one text.
@@ -156,6 +156,7 @@ fn item() -> impl Strategy<Value = Item<'static>> {
                     .zip(fields)
                     .map(|(n, (name, text))| Field { name: format!("{name}{n}").into(), text: text.into() })
                     .collect(),
+                ..Item::default()
             }
         },
     )

@@ -1,0 +1,266 @@
+//! Groups of accounts: what earns which tier, what never does, and that a restart changes nothing.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use qingliu::engine::{
+    Bundle, Scratch, Shard, Trace, amend_decision, correlate, decision, embedded_files, evaluate,
+};
+use qingliu::model::{Decision, Item, Verdict};
+use serde_json::{Value, json};
+
+/// The shipped bundle with a small window, which is made anew for every case.
+static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| {
+    let mut files = embedded_files();
+    let policy = files.iter_mut().find(|file| file.path == "policy.toml").unwrap();
+    let small = policy.text.replace("posts = 1000000", "posts = 5000");
+    assert_ne!(small, policy.text);
+    policy.text = small;
+    Bundle::load(&files, jiff::civil::date(2026, 11, 21)).unwrap()
+});
+
+/// 2026-11-01T00:00:00Z.
+const START_MS: i64 = 1_793_491_200_000;
+const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+
+/// The decisions on a stream of items, follow-ups behind what caused them.
+fn judge(items: &[Value], shard: &mut Shard) -> Vec<Decision> {
+    let mut scratch = Scratch::default();
+    let mut decisions = Vec::new();
+    for value in items {
+        let line = value.to_string();
+        let item = Item::from_json(&line).unwrap();
+        evaluate(&BUNDLE, &item, &mut scratch).unwrap();
+        let mut own = decision(&BUNDLE, &item, &item.id, &scratch);
+        let trace = Trace::of(&item, &item.id, &mut scratch);
+        let outcomes = correlate(&BUNDLE, shard, &trace, own.verdict);
+        let follow_ups = amend_decision(&BUNDLE, &trace, &outcomes, &mut own);
+        decisions.push(own);
+        decisions.extend(follow_ups);
+    }
+    decisions
+}
+
+fn judge_anew(items: &[Value]) -> Vec<Decision> {
+    judge(items, &mut Shard::new(&BUNDLE))
+}
+
+/// A post of account `n`, some minutes after the start, by an account of its own device, network and age.
+fn post(n: usize, minutes: i64, text: &str) -> Value {
+    json!({
+        "type": "post", "id": format!("p{n}"), "time": START_MS + minutes * MINUTE_MS, "text": text,
+        "account": {"id": format!("a{n}"), "kind": "personal", "age_days": 400 + 37 * n},
+        "ip": format!("n{n}"), "device": format!("d{n}"),
+    })
+}
+
+fn with(mut item: Value, pointer: &str, value: Value) -> Value {
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    item.pointer_mut(parent).unwrap()[key] = value;
+    item
+}
+
+/// The highest tier of a decision's coordination evidence.
+fn tier(decision: &Decision) -> u8 {
+    let details = decision.evidence.iter().filter_map(|evidence| evidence.detail.coordination.as_ref());
+    details.map(|detail| detail.tier).max().unwrap_or(0)
+}
+
+fn proposed(decisions: &[Decision]) -> Vec<&str> {
+    let mut ids: Vec<&str> =
+        decisions.iter().flat_map(|decision| &decision.proposals).map(|p| p.target.id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// One wording with another name, number and ending each time.
+fn filled(n: usize) -> String {
+    let names = ["小丽", "阿强", "老周", "琳琳", "大刘", "晓芸", "阿凯", "小秦", "老马", "佳佳"];
+    let ends = ["先到先得", "名额不多", "今晚截止", "欢迎咨询", "随时都在"];
+    format!(
+        "旧衣回收上门称重，一斤{}块，整箱另算，找{}登记地址，{}",
+        3 + n % 7,
+        names[n % names.len()],
+        ends[n % ends.len()]
+    )
+}
+
+#[test]
+fn accounts_on_one_device_are_proposed_by_the_fifth_and_the_earlier_ones_are_told() {
+    let items: Vec<Value> =
+        (0_usize..6).map(|n| with(post(n, 3 * n as i64, &filled(n)), "/device", json!("farm"))).collect();
+    let decisions = judge_anew(&items);
+    let own: Vec<&Decision> = decisions.iter().filter(|d| d.follow_up.is_none()).collect();
+    assert!(own[..4].iter().all(|d| tier(d) == 0 && d.proposals.is_empty()), "{own:?}");
+    assert_eq!(tier(own[4]), 3);
+    assert_eq!(own[4].verdict, Verdict::Review);
+    assert_eq!(proposed(&decisions), ["a0", "a1", "a2", "a3", "a4", "a5"]);
+    let follow_ups: Vec<&Decision> = decisions.iter().filter(|d| d.follow_up.is_some()).collect();
+    let told: Vec<&str> = follow_ups.iter().map(|d| d.item.as_str()).collect();
+    assert_eq!(told, ["p0", "p1", "p2", "p3"]);
+    for follow_up in follow_ups {
+        assert_eq!(follow_up.follow_up.as_ref().unwrap().cause, "p4");
+        assert_eq!(follow_up.verdict, Verdict::Review);
+    }
+    // Every measure names at least two families, its basis, and what would have to go.
+    let detail = own[4].evidence.last().unwrap().detail.coordination.as_ref().unwrap();
+    assert!(detail.families.len() >= 2 && detail.families.iter().any(|f| f.name == "device"));
+    assert!(!own[4].basis.is_empty() && own[4].counterfactual.as_ref().unwrap().verdict == Verdict::Pass);
+}
+
+#[test]
+fn the_same_text_from_ordinary_people_proposes_nobody() {
+    let saying = "听说北湖公园的银杏这周全黄了，周末带上家里老人去走一走，拍了照片记得发群里给大家看看";
+    let items: Vec<Value> = (0_usize..40).map(|n| post(n, 2 * n as i64, saying)).collect();
+    let decisions = judge_anew(&items);
+    assert!(proposed(&decisions).is_empty());
+    assert!(decisions.iter().all(|decision| decision.verdict <= Verdict::Limit));
+    let last = decisions.iter().rfind(|d| d.follow_up.is_none()).unwrap();
+    let near = last.near_duplicate.as_ref().unwrap();
+    assert_eq!((near.size, near.accounts, near.strength.as_str()), (40, 40, "exact"));
+    assert_eq!(near.of.as_deref(), Some("p0"));
+}
+
+#[test]
+fn greetings_and_short_words_are_never_evidence() {
+    for text in ["生日快乐！", "第一！沙发", "哈哈哈哈哈哈", "新年快乐，万事如意"] {
+        let items: Vec<Value> =
+            (0_usize..30).map(|n| with(post(n, n as i64, text), "/device", json!("farm"))).collect();
+        let decisions = judge_anew(&items);
+        assert!(decisions.iter().all(|d| tier(d) == 0 && d.proposals.is_empty()), "{text}");
+    }
+}
+
+#[test]
+fn a_notice_that_an_authority_wrote_first_may_be_repeated() {
+    let notice =
+        "市供水公司通知：因管网检修，本周六上午八点至下午四点东城片区停水，请居民提前储水，恢复时间另行告知";
+    let mut items = vec![post(0, 0, notice)];
+    items[0]["account"] = json!({"id": "water", "kind": "organisation", "verified": true, "age_days": 900});
+    items.extend((1_usize..20).map(|n| with(post(n, n as i64, notice), "/device", json!("hall"))));
+    let decisions = judge_anew(&items);
+    assert!(decisions.iter().all(|d| tier(d) == 0 && d.proposals.is_empty()));
+}
+
+#[test]
+fn reposts_that_say_so_are_no_authors() {
+    let text = "我们社区图书角招募周末志愿者，整理书架、登记借还，一次两小时，有意的邻居在楼下报名";
+    let mut items = vec![post(0, 0, text)];
+    for n in 1_usize..20 {
+        let repost = with(post(n, n as i64, text), "/device", json!("farm"));
+        items.push(with(repost, "/repost", json!({"of": "p0"})));
+    }
+    let decisions = judge_anew(&items);
+    assert!(decisions.iter().all(|d| d.near_duplicate.is_none() && tier(d) == 0));
+}
+
+#[test]
+fn one_chat_id_in_many_wordings_is_followed_without_the_text() {
+    let wordings = [
+        "宝妈在家就能做的手工活，材料包寄到家，详情加微信kd88zz06",
+        "周末想找人一起拼单的，微信kd88zz06，我拉你进去",
+        "上次问的那款资料我整理好了，需要的加微信kd88zz06领",
+        "急着用钱不想求人的，微信kd88zz06，五分钟给答复",
+        "店里缺两个看店的，时间自由，联系微信kd88zz06",
+        "孩子作业没人辅导的看过来，老师微信kd88zz06",
+    ];
+    let items: Vec<Value> = wordings
+        .iter()
+        .enumerate()
+        .map(|(n, text)| with(post(n, 5 * n as i64, text), "/device", json!("farm")))
+        .collect();
+    let decisions = judge_anew(&items);
+    let last = decisions.iter().rfind(|d| d.follow_up.is_none()).unwrap();
+    assert!(last.near_duplicate.is_none() && tier(last) == 3, "{last:?}");
+    // The same contact from people who share nothing else: fans of one group.
+    let items: Vec<Value> =
+        wordings.iter().enumerate().map(|(n, text)| post(n, 700 * n as i64, text)).collect();
+    assert!(proposed(&judge_anew(&items)).is_empty());
+}
+
+#[test]
+fn two_posts_of_one_account_are_one_account() {
+    let items: Vec<Value> = (0_usize..20)
+        .map(|n| {
+            with(with(post(n, n as i64, &filled(n)), "/account/id", json!("one")), "/device", json!("d"))
+        })
+        .collect();
+    let decisions = judge_anew(&items);
+    assert!(decisions.iter().all(|d| tier(d) == 0 && d.proposals.is_empty()));
+    assert_eq!(decisions.last().unwrap().near_duplicate.as_ref().unwrap().accounts, 1);
+}
+
+#[test]
+fn decisions_read_back_as_they_were_written() {
+    let items: Vec<Value> =
+        (0_usize..6).map(|n| with(post(n, 3 * n as i64, &filled(n)), "/device", json!("farm"))).collect();
+    for decision in judge_anew(&items) {
+        let line = serde_json::to_string(&decision).unwrap();
+        assert_eq!(serde_json::from_str::<Decision>(&line).unwrap(), decision);
+    }
+}
+
+/// Items that often repeat each other's texts, accounts, devices and contacts, at times from anywhere.
+fn stream() -> impl Strategy<Value = Vec<Value>> {
+    let time = prop_oneof![
+        8 => (0..20 * DAY_MS).prop_map(|t| START_MS + t),
+        1 => any::<i64>(),
+        1 => prop::sample::select(vec![i64::MIN, i64::MAX, 0, -1]),
+    ];
+    let text = prop_oneof![
+        4 => (0_usize..30).prop_map(filled),
+        1 => "[一-七]{0,12}",
+        1 => "加微信[a-c]{3}1234[一-三]{0,20}",
+        1 => Just("好".repeat(3000)),
+    ];
+    let item = (text, prop::option::weighted(0.8, time), 0..8_u32, 0..4_u32, prop::option::of(any::<u32>()));
+    let item = item.prop_map(|(text, time, account, device, age)| {
+        json!({
+            "id": format!("p{account}{device}"), "time": time, "text": text,
+            "account": {"id": if account == 0 { String::new() } else { format!("a{account}") }, "age_days": age},
+            "device": format!("d{device}"), "ip": format!("10.0.{device}.1"),
+        })
+    });
+    prop::collection::vec(item, 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_shard_that_was_saved_goes_on_as_if_nothing_had_been(items in stream(), cut in 0.0..1.0_f64) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let cut = (items.len() as f64 * cut) as usize;
+        let whole = judge_anew(&items);
+        let mut shard = Shard::new(&BUNDLE);
+        let mut parts = judge(&items[..cut], &mut shard);
+        let mut shard = Shard::load(&shard.save()).unwrap();
+        parts.extend(judge(&items[cut..], &mut shard));
+        prop_assert_eq!(whole, parts);
+    }
+
+    #[test]
+    fn nobody_is_proposed_with_fewer_than_two_families(items in stream()) {
+        for decision in judge_anew(&items) {
+            for proposal in &decision.proposals {
+                let details = decision.evidence.iter().filter_map(|e| e.detail.coordination.as_ref());
+                let carried = details.filter(|d| d.tier == 3 && d.families.len() >= 2 && d.accounts >= 5);
+                prop_assert!(carried.count() >= 1 && !proposal.reasons.is_empty(), "{decision:?}");
+            }
+            prop_assert!(decision.verdict <= Verdict::Review || decision.evidence.len() > 1);
+        }
+    }
+}
+
+#[test]
+fn damaged_state_is_refused() {
+    let mut shard = Shard::new(&BUNDLE);
+    judge(&[post(1, 0, &filled(1)), post(2, 1, &filled(2))], &mut shard);
+    let saved = shard.save();
+    for end in (0..saved.len()).step_by(saved.len() / 50 + 1) {
+        assert!(Shard::load(&saved[..end]).is_err(), "{end} of {}", saved.len());
+    }
+}
