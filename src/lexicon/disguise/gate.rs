@@ -10,6 +10,8 @@ use crate::text::{FoldedText, SymbolRange, Transforms};
 const SUPPORT_SYMBOLS: u32 = 40;
 /// Fewest letters of two syllables that may stand where nothing else is suspicious.
 const LETTERS_ALONE_MIN: u32 = 5;
+/// Fewest syllables of a word that may stand by its initials alone.
+const INITIALS_ALONE_MIN: u32 = 5;
 /// Dense characters that are tokenised on either side of a find.
 const WINDOW_CHARS: usize = 4;
 
@@ -32,6 +34,8 @@ pub(super) struct Find {
     pub(super) blurred: u32,
     /// Whether Latin letters or particles stand inside.
     pub(super) has_latin: bool,
+    /// Whether several characters are merely alike, so that a short word needs support.
+    pub(super) is_vague: bool,
     /// Whether syllables are written in Latin letters, words of which nothing but syllables is made.
     pub(super) is_spelled_out: bool,
 }
@@ -41,13 +45,15 @@ impl Find {
     /// like a word of so many syllables: `cargo bench --bench views` prints it.
     fn stands_alone(&self) -> bool {
         match self.length {
-            _ if self.transforms == Transforms::INITIALS => false,
+            _ if self.transforms == Transforms::INITIALS => {
+                self.changed == self.length && self.length >= INITIALS_ALONE_MIN
+            }
             0..=2 => {
                 let written = self.end - self.first;
                 let is_split = self.transforms == Transforms::SPLIT && written > self.length;
                 is_split || self.is_spelled_out && self.changed == self.length && written >= LETTERS_ALONE_MIN
             }
-            3 => self.blurred == 0 && self.transforms != Transforms::REVERSED,
+            3 => self.blurred == 0 && !self.is_vague && self.transforms != Transforms::REVERSED,
             _ => true,
         }
     }

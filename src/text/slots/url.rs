@@ -272,9 +272,15 @@ fn dot_at(chars: Chars<'_>, index: usize) -> Option<Dot> {
         bracketed = true;
         at += 1;
     }
+    let in_letters = |at: usize| ['d', 'o', 't'].into_iter().zip(at..).all(|(c, at)| chars.at(at) == c);
     let defanged = match chars.at(at) {
         '.' => at != index,
         '。' | '点' | '點' | '·' | '丶' => true,
+        // (dot), or the word between two blanks.
+        'd' if in_letters(at) && (bracketed || at > index && chars.class(at + 3) == Class::Blank) => {
+            at += 2;
+            true
+        }
         _ => return None,
     };
     at += 1;
