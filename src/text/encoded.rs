@@ -131,7 +131,9 @@ fn is_text_start(byte: u8) -> bool {
 /// Whether a decoded text is what people hide: Han characters, a number, an address.
 fn is_hidden_text(text: &str) -> bool {
     let is_han = |c: char| matches!(c, '\u{3400}'..='\u{9FFF}');
-    let is_sign = |c: char| c.is_ascii_graphic() || matches!(c, ' ' | '\n' | '\u{3000}'..='\u{303F}' | '\u{FF00}'..='\u{FF65}');
+    let is_sign = |c: char| {
+        c.is_ascii_graphic() || matches!(c, ' ' | '\n' | '\u{3000}'..='\u{303F}' | '\u{FF00}'..='\u{FF65}')
+    };
     let han = text.chars().filter(|c| is_han(*c)).count();
     if han > 0 {
         return han >= HAN_MIN && text.chars().all(|c| is_han(c) || is_sign(c));
@@ -159,7 +161,8 @@ mod tests {
     /// Base64 as RFC 4648 writes it, without padding: the reference for the decoder.
     fn encode(text: &str) -> String {
         const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let bits: Vec<u8> = text.bytes().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1)).collect();
+        let bits: Vec<u8> =
+            text.bytes().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1)).collect();
         let value = |six: &[u8]| (0..6).fold(0, |all, at| all << 1 | usize::from(*six.get(at).unwrap_or(&0)));
         bits.chunks(6).map(|six| char::from(ALPHABET[value(six)])).collect()
     }
@@ -172,12 +175,21 @@ mod tests {
 
     #[test]
     fn hidden_texts_numbers_and_addresses_are_read() {
-        for text in ["微信", "加微信 abc", "裸聊，加我", "13788990011", "lucky77.example.com", "https://a.example.cn/x?y=1"] {
+        for text in [
+            "微信",
+            "加微信 abc",
+            "裸聊，加我",
+            "13788990011",
+            "lucky77.example.com",
+            "https://a.example.cn/x?y=1",
+        ] {
             let code = encode(text);
             for written in [code.clone(), format!("打开 {code}== 看"), format!("v={code}。")] {
-                assert_eq!(found(&written), found(&code).map(|(run, said)| {
-                    (if written.contains("==") { run + "==" } else { run }, said)
-                }));
+                assert_eq!(
+                    found(&written),
+                    found(&code)
+                        .map(|(run, said)| { (if written.contains("==") { run + "==" } else { run }, said) })
+                );
                 assert_eq!(found(&written).map(|(_, said)| said).as_deref(), Some(text), "{written}");
             }
         }
@@ -188,9 +200,19 @@ mod tests {
     #[test]
     fn ordinary_words_and_codes_are_left_alone() {
         for text in [
-            "facebook", "aGVsbG8gd29ybGQ=", "d41d8cd98f00b204e9800998ecf8427e", "13812345678", "6222021234567890123",
-            "https://www.example.com/abcdefgh/ijklmnop", "SGVsbG8sV29ybGQ", "________", "========", "今天天气不错",
-            "31333831323334353637", "JQ5Yaw5q", "",
+            "facebook",
+            "aGVsbG8gd29ybGQ=",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "13812345678",
+            "6222021234567890123",
+            "https://www.example.com/abcdefgh/ijklmnop",
+            "SGVsbG8sV29ybGQ",
+            "________",
+            "========",
+            "今天天气不错",
+            "31333831323334353637",
+            "JQ5Yaw5q",
+            "",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

@@ -11,8 +11,13 @@ impl FoldedText {
     /// Folds one more text into the buffers, as the next field. O(bytes of `text`); no allocation once warm.
     pub fn push_field(&mut self, table: &FoldTable, text: &str) {
         self.begin_field();
-        let mut pass =
-            Pass { table, text, out: self, dropped: Transforms::empty(), backward: bidi::Backward::default() };
+        let mut pass = Pass {
+            table,
+            text,
+            out: self,
+            dropped: Transforms::empty(),
+            backward: bidi::Backward::default(),
+        };
         pass.run();
     }
 

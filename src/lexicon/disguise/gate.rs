@@ -11,7 +11,7 @@ const SUPPORT_SYMBOLS: u32 = 40;
 /// Fewest letters of two syllables that may stand where nothing else is suspicious.
 const LETTERS_ALONE_MIN: u32 = 5;
 /// Fewest syllables of a word that may stand by its initials alone.
-const INITIALS_ALONE_MIN: u32 = 5;
+const INITIALS_ALONE_MIN: u32 = 4;
 /// Dense characters that are tokenised on either side of a find.
 const WINDOW_CHARS: usize = 4;
 
@@ -34,7 +34,7 @@ pub(super) struct Find {
     pub(super) blurred: u32,
     /// Whether Latin letters or particles stand inside.
     pub(super) has_latin: bool,
-    /// Whether several characters are merely alike, so that a short word needs support.
+    /// Whether it may well be something else: several characters are merely alike, or the letters may be a name.
     pub(super) is_vague: bool,
     /// Whether syllables are written in Latin letters, words of which nothing but syllables is made.
     pub(super) is_spelled_out: bool,
@@ -46,7 +46,7 @@ impl Find {
     fn stands_alone(&self) -> bool {
         match self.length {
             _ if self.transforms == Transforms::INITIALS => {
-                self.changed == self.length && self.length >= INITIALS_ALONE_MIN
+                self.changed == self.length && self.length >= INITIALS_ALONE_MIN && !self.is_vague
             }
             0..=2 => {
                 let written = self.end - self.first;
@@ -172,6 +172,18 @@ impl Disguises {
             is_kept || stands_alone(boundaries, byte, c)
         })
     }
+}
+
+/// Whether letters are neither part of a name or an address nor laughter: `@abcd`, `abcd_01`, `hhhh`.
+pub(super) fn are_plain_initials(text: &FoldedText, range: SymbolRange) -> bool {
+    let joins = |index: Option<u32>| {
+        let c = index.and_then(|index| text.char_at(index));
+        c.is_some_and(|c| matches!(c, '@' | '#' | '_' | '-' | '.' | '/' | ':' | '&' | '='))
+    };
+    let letters = text.plain_of(range).as_bytes();
+    let is_varied = letters.windows(3).all(|three| three[0] != three[1] || three[1] != three[2]);
+    let has_vowel = letters.iter().any(|letter| matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u'));
+    is_varied && !has_vowel && !joins(range.start.checked_sub(1)) && !joins(Some(range.end))
 }
 
 /// Whether a character is a token of its own.

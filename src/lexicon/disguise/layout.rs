@@ -3,7 +3,7 @@
 //! Short lines are common: lists, poems, tables. A block of lines is read another way only where that reading consists
 //! of the words of the lexicon for the most part, and holds more of them than the lines do as they are written.
 
-use super::{Found, TermHit, as_u32};
+use super::{Found, TermHit, as_u32, template};
 use crate::lexicon::scanner::{ScanBuffer, Scanner};
 use crate::text::{Class, FoldedText, SymbolRange};
 
@@ -72,6 +72,7 @@ impl Layout {
     ) {
         self.blocks.clear();
         self.chars.clear();
+        self.take_templates(text);
         if (text.count(Class::Clause) as usize) < SPACED_LINES_MIN - 1 || !text.plain().contains('\n') {
             return;
         }
@@ -101,6 +102,17 @@ impl Layout {
         self.blocks.iter().map(|(range, place)| (*range, self.chars.get(place.clone()).unwrap_or(&[])))
     }
 
+    /// Of a group of choices the first is read.
+    fn take_templates(&mut self, text: &FoldedText) {
+        template::for_each_group(text, |group, choice| {
+            let from = self.chars.len();
+            self.chars.extend(text.plain_of(choice).chars());
+            if self.chars.len() > from {
+                self.blocks.push((group, from..self.chars.len()));
+            }
+        });
+    }
+
     fn take_lines(&mut self, text: &FoldedText, field: SymbolRange) {
         self.lines.clear();
         let symbols = text.symbols().get(field.indexes()).unwrap_or(&[]);
@@ -111,7 +123,8 @@ impl Layout {
             let stop = breaks.find(|(index, _)| is_break(*index)).map_or(field.end, |(index, _)| index);
             let line = text.symbols().get(start as usize..stop as usize).unwrap_or(&[]);
             let chars = as_u32(line.iter().filter(|symbol| symbol.class.is_dense()).count());
-            let touching = |pair: &[crate::text::Symbol]| pair[0].class.is_dense() && pair[1].class.is_dense();
+            let touching =
+                |pair: &[crate::text::Symbol]| pair[0].class.is_dense() && pair[1].class.is_dense();
             if chars > 0 {
                 let pairs = as_u32(line.windows(2).filter(|pair| touching(pair)).count());
                 self.lines.push(Line {

@@ -13,6 +13,7 @@ mod loose;
 mod parts;
 mod sound;
 mod tables;
+mod template;
 mod variants;
 
 pub use tables::DisguiseTables;
@@ -228,9 +229,8 @@ impl Disguises {
         let edit =
             |find: &Find| Edit { range: find.range, text: self.word(find), transforms: find.transforms };
         let blocks = scratch.layout.blocks();
-        let mut blocks = blocks
-            .map(|(range, text)| Edit { range, text, transforms: Transforms::DROP_BLANK })
-            .peekable();
+        let mut blocks =
+            blocks.map(|(range, text)| Edit { range, text, transforms: Transforms::DROP_BLANK }).peekable();
         let mut finds = scratch.finds.iter().map(edit).peekable();
         std::iter::from_fn(move || match (finds.peek(), blocks.peek()) {
             (Some(find), Some(block)) if block.range < find.range => blocks.next(),
@@ -243,6 +243,7 @@ impl Disguises {
         for (first, end, spelling) in &scratch.spelled {
             let range = text.from_dense(*first, *end);
             if verify::gaps_are_allowed(text, range, end - first) {
+                let is_initials = spelling.transforms == Transforms::INITIALS;
                 let word = &self.words[spelling.word as usize].chars;
                 let length = as_u32(word.len());
                 let kept =
@@ -259,8 +260,8 @@ impl Disguises {
                     length,
                     changed,
                     blurred: 0,
-                    has_latin: spelling.transforms == Transforms::INITIALS,
-                    is_vague: false,
+                    has_latin: is_initials,
+                    is_vague: is_initials && !gate::are_plain_initials(text, range),
                     is_spelled_out: false,
                 };
                 scratch.finds.push(find);
@@ -272,8 +273,12 @@ impl Disguises {
         let DisguiseScratch { sound, buffer, hits, finds, is_complete, .. } = scratch;
         sound.fill(&self.tables, text);
         hits.clear();
-        *is_complete &=
-            self.by_sound.scanner.find_in_chars_into(sound.symbols.iter().copied(), SOUND_HITS_MAX, buffer, hits);
+        *is_complete &= self.by_sound.scanner.find_in_chars_into(
+            sound.symbols.iter().copied(),
+            SOUND_HITS_MAX,
+            buffer,
+            hits,
+        );
         for hit in &*hits {
             let units = &sound.units[hit.start as usize..hit.end as usize];
             let word = self.by_sound.words[hit.term as usize];
@@ -330,7 +335,10 @@ impl Disguises {
                     && (hit.end - hit.start >= PLAIN_WORD_CHARS_MIN
                         || self.bigrams.frequency(written) < FREQUENT_MIN)
             };
-            if changed > 0 && changes.all(may_be) && verify::gaps_are_allowed(text, range, hit.end - hit.start) {
+            if changed > 0
+                && changes.all(may_be)
+                && verify::gaps_are_allowed(text, range, hit.end - hit.start)
+            {
                 finds.push(Find {
                     range,
                     first: hit.start,

@@ -87,9 +87,7 @@ fn number_at(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
 /// The number around a group of digits in a text that has few digits.
 fn few_digits(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
     let by_sound = runs::sounded(search, first);
-    by_sound.or_else(|| {
-        if search.has_parts { sounded::in_parts(search, first.start as usize) } else { None }
-    })
+    by_sound.or_else(|| if search.has_parts { sounded::in_parts(search, first.start as usize) } else { None })
 }
 
 /// The next run of digits from a symbol on.
@@ -200,7 +198,8 @@ fn in_parts(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
     let lead = lead.unwrap_or(parts::Lead::unannounced(start));
     let hint = hint_before(search, start);
     let accept = |whole: &parts::Assembled| part_shape(whole, hint).map(|shape| (shape, whole.end));
-    let (((kind, canonical), end), _) = parts::assemble(search.chars, search.words, lead, Digits::Written, accept)?;
+    let (((kind, canonical), end), _) =
+        parts::assemble(search.chars, search.words, lead, Digits::Written, accept)?;
     Some(Number { kind, canonical, start, end, is_read_as: true })
 }
 

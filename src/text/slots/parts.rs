@@ -95,7 +95,9 @@ pub(super) fn lead(chars: Chars<'_>, words: &Words, from: usize, digits: Digits)
 pub(super) fn lead_before(chars: Chars<'_>, words: &Words, start: usize) -> Option<(usize, Lead)> {
     (start.saturating_sub(LEAD_SYMBOLS_MAX)..start)
         .filter(|at| matches!(words.at(chars, *at).map(|found| found.kind), Some(WordKind::Part(_))))
-        .find_map(|at| lead(chars, words, at, Digits::Written).filter(|lead| lead.start == start).map(|lead| (at, lead)))
+        .find_map(|at| {
+            lead(chars, words, at, Digits::Written).filter(|lead| lead.start == start).map(|lead| (at, lead))
+        })
 }
 
 /// Whether another part follows the one that begins at an index. O(1).

@@ -218,7 +218,8 @@ pub(super) fn masked(search: &Search<'_>, first: SymbolRange) -> Option<Number> 
         return None;
     }
     let last = group_at(chars, mask_end).filter(|run| run.len() == MOBILE_GROUPS[2])?;
-    let lead = parts::lead(chars, words, last.end as usize, parts::Digits::Written).filter(|lead| lead.rank == Rank::Middle)?;
+    let lead = parts::lead(chars, words, last.end as usize, parts::Digits::Written)
+        .filter(|lead| lead.rank == Rank::Middle)?;
     let middle = group_at(chars, lead.start).filter(|run| run.len() == MOBILE_GROUPS[1])?;
     let mut digits = Buffer::new();
     for run in [first, middle, last] {

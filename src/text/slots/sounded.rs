@@ -55,7 +55,8 @@ fn run_around(search: &Search<'_>, index: u32) -> std::ops::Range<u32> {
         is_near && (range.start + 1..range.end - 1).all(|at| search.chars.is_separator(at as usize))
     };
     let (mut start, mut end) = (index, index + 1);
-    while start > 0 && index - start < RUN_CHARS_MAX && value(search, start - 1).is_some() && touch(start - 1) {
+    while start > 0 && index - start < RUN_CHARS_MAX && value(search, start - 1).is_some() && touch(start - 1)
+    {
         start -= 1;
     }
     while end - index < RUN_CHARS_MAX && value(search, end).is_some() && touch(end - 1) {
@@ -78,7 +79,8 @@ fn mobile_in(search: &Search<'_>, run: &std::ops::Range<u32>) -> Option<Number> 
         }
         let SymbolRange { start, end } = text.from_dense(first, first + MOBILE_DIGITS);
         let (start, end) = (start as usize, end as usize);
-        let by_sound = (start..end).any(|at| search.chars.class(at).is_han() && search.chars.numeral(at).is_none());
+        let by_sound =
+            (start..end).any(|at| search.chars.class(at).is_han() && search.chars.numeral(at).is_none());
         let number = Number { kind: SlotKind::Phone, canonical, start, end, is_read_as: true };
         (by_sound && is_mobile(canonical.as_str())).then_some(number)
     })
@@ -93,9 +95,8 @@ pub(super) fn in_parts(search: &Search<'_>, start: usize) -> Option<Number> {
         is_part.then(|| parts::lead(chars, words, at, Digits::BySound)).flatten()
     })?;
     let first = lead.start;
-    let accept = |whole: &parts::Assembled| {
-        (whole.is_firm && is_mobile(whole.value.as_str())).then_some(whole.value)
-    };
+    let accept =
+        |whole: &parts::Assembled| (whole.is_firm && is_mobile(whole.value.as_str())).then_some(whole.value);
     let (canonical, end) = parts::assemble(chars, words, lead, Digits::BySound, accept)?;
     (first <= start && start < end).then_some(Number {
         kind: SlotKind::Phone,
