@@ -93,7 +93,9 @@ pub fn collect_into(
         let guesses = ranges.iter().filter(|range| is_guess(folded, **range)).count();
         let rests_on_guesses = guesses == ranges.len();
         // Two guesses at two places that make a rule hold are no chance any more.
-        let rests_on_one = rests_on_guesses && ranges.windows(2).all(|pair| pair[0] == pair[1]);
+        let apart =
+            ranges.iter().map(|range| range.end).min() <= ranges.iter().map(|range| range.start).max();
+        let rests_on_one = rests_on_guesses && !apart;
         // A rule that needs a guess says two thirds of what it says otherwise.
         let own = if guesses > 0 { rule.weight * 2 / 3 } else { rule.weight };
         out.push(Piece {

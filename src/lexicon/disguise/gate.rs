@@ -61,6 +61,7 @@ impl Find {
     /// Whether it may stand at all.
     fn may_stand(&self) -> bool {
         match self.length {
+            _ if self.transforms == Transforms::INITIALS && self.is_vague => false,
             0..=2 if self.transforms == Transforms::INITIALS => self.range.len() == self.length,
             0..=2 => self.blurred == 0 || self.blurred == 1 && self.changed == 1,
             3 => self.blurred == 0,
@@ -178,7 +179,7 @@ impl Disguises {
 pub(super) fn are_plain_initials(text: &FoldedText, range: SymbolRange) -> bool {
     let joins = |index: Option<u32>| {
         let c = index.and_then(|index| text.char_at(index));
-        c.is_some_and(|c| matches!(c, '@' | '#' | '_' | '-' | '.' | '/' | ':' | '&' | '='))
+        c.is_some_and(|c| matches!(c, '@' | '#' | '_' | '-' | '.' | '/'))
     };
     let letters = text.plain_of(range).as_bytes();
     let is_varied = letters.windows(3).all(|three| three[0] != three[1] || three[1] != three[2]);

@@ -10,7 +10,7 @@ use crate::text::{Class, FoldedText, SymbolRange};
 /// Fewest lines of a block; of one with spaces between its characters.
 const LINES_MIN: usize = 3;
 const SPACED_LINES_MIN: usize = 2;
-/// Most lines of a block, most columns.
+/// Most lines of a block, behind which another begins; most columns.
 const LINES_MAX: usize = 64;
 const COLUMNS_MAX: usize = 12;
 /// Most characters of a line without spaces in a block of equal lines, and in a block of narrow ones.
@@ -89,7 +89,7 @@ impl Layout {
                 .chain(lines.chunk_by(|a, b| equal(a) && b.chars == a.chars && equal(b)))
                 .chain(lines.chunk_by(|a, b| narrow(a) && narrow(b)))
                 .filter(|block| block.len() >= LINES_MIN || block.iter().all(|line| line.is_spaced));
-            for block in blocks.filter(|block| (SPACED_LINES_MIN..=LINES_MAX).contains(&block.len())) {
+            for block in blocks.flat_map(|block| block.chunks(LINES_MAX)) {
                 self.read(text, block, found, words, (&mut *buffer, &mut *hits));
             }
             self.lines = lines;

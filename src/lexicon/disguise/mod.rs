@@ -185,7 +185,7 @@ impl Disguises {
         let by_sound = Listed::build(&words, most_ordinary, |word| sound::spellings(tables, word))?;
         let by_parts = Listed::build(&words, most_ordinary, |word| parts.spellings(word))?;
         let (tables, bigrams) = (tables.clone(), bigrams.clone());
-        let disguises = Self { tables, bigrams, ordinary, parts, words, roots, by_sound, by_parts };
+        let disguises = Self { tables, bigrams, ordinary, words, roots, parts, by_sound, by_parts };
         Ok(Prepared { disguises, words_of_keys, spellings })
     }
 
@@ -261,7 +261,7 @@ impl Disguises {
                     changed,
                     blurred: 0,
                     has_latin: is_initials,
-                    is_vague: is_initials && !gate::are_plain_initials(text, range),
+                    is_vague: is_initials && changed == length && !gate::are_plain_initials(text, range),
                     is_spelled_out: false,
                 };
                 scratch.finds.push(find);

@@ -28,7 +28,7 @@ use super::folded::{Class, FoldedText, SymbolRange, Transforms};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SlotKind {
     /// A web address. Canonical: host and path in lower case, without scheme, port, closing punctuation and slash;
-    /// `www.` stays. A share code that an app opens like an address: with the currency signs around it.
+    /// `www.` stays. A share code that an app opens like an address: without the currency signs around it.
     Url,
     /// A phone number of the mainland, or a 400/800 number. Canonical: its eleven (ten) digits, without +86, 0086 and
     /// separators.

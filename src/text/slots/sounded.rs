@@ -12,6 +12,8 @@ use crate::text::folded::SymbolRange;
 const MOBILE_DIGITS: u32 = 11;
 /// Most characters that sound like digits beside the number, in one run with it.
 const STRAY_MAX: u32 = 2;
+/// Most digits and numerals in such a number; one with more must begin and end as other numbers do.
+const REAL_DIGITS_MAX: usize = 4;
 /// Longest run that is read, in dense characters.
 const RUN_CHARS_MAX: u32 = 24;
 /// Most separators between two digits.
@@ -36,14 +38,15 @@ pub(super) fn find_into(search: &Search<'_>, out: &mut Collector<'_>) {
         if let Some(number) = mobile_in(search, &run) {
             digits::push(search.chars, &number, out);
         }
-        at = run.end + MOBILE_DIGITS;
+        at = run.end + MOBILE_DIGITS - 1;
     }
 }
 
 /// The digit that a dense character stands for or sounds like.
 fn value(search: &Search<'_>, index: u32) -> Option<u8> {
+    let c = search.chars.text.dense_char(index)?;
     let symbol = search.chars.text.from_dense(index, index + 1).start as usize;
-    search.chars.numeral(symbol).or_else(|| search.words.sound(search.chars.at(symbol)))
+    search.chars.numeral(symbol).or_else(|| search.words.sound(c))
 }
 
 /// The dense characters around one that sound like digits, few separators between them.
@@ -79,10 +82,9 @@ fn mobile_in(search: &Search<'_>, run: &std::ops::Range<u32>) -> Option<Number> 
         }
         let SymbolRange { start, end } = text.from_dense(first, first + MOBILE_DIGITS);
         let (start, end) = (start as usize, end as usize);
-        let by_sound =
-            (start..end).any(|at| search.chars.class(at).is_han() && search.chars.numeral(at).is_none());
+        let real = (start..end).filter(|at| search.chars.numeral(*at).is_some()).count();
         let number = Number { kind: SlotKind::Phone, canonical, start, end, is_read_as: true };
-        (by_sound && is_mobile(canonical.as_str())).then_some(number)
+        (real <= REAL_DIGITS_MAX && is_mobile(canonical.as_str())).then_some(number)
     })
 }
 

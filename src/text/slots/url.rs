@@ -35,7 +35,7 @@ pub(super) fn find_into(words: &Words, chars: Chars<'_>, out: &mut Collector<'_>
         let may_be_dot = at > floor && chars.is_host(at - 1) && dot_at(chars, at).is_some();
         let is_scheme = chars.at(at) == ':' && chars.at(at + 1) == '/' && chars.at(at + 2) == '/';
         let found = if let Some(len) = share_code(chars, at) {
-            let code: String = (at..at + len).map(|index| chars.at(index)).collect();
+            let code: String = (at + 1..at + len - 1).map(|index| chars.at(index)).collect();
             Some(slot(chars, SlotKind::Url, code, at..at + len, false))
         } else if is_scheme {
             reader.behind_scheme(at, floor)
