@@ -10,7 +10,9 @@ const RUN_BYTES_MIN: usize = 8;
 /// Fewest bytes of a run in hexadecimal: two Han characters.
 const HEX_BYTES_MIN: usize = 12;
 /// Longest run that is decoded, in bytes.
-const RUN_BYTES_MAX: usize = 4096;
+const RUN_BYTES_MAX: usize = 2048;
+/// Longest text that such a run holds, in bytes.
+const TEXT_BYTES_MAX: usize = RUN_BYTES_MAX / 4 * 3;
 /// Fewest Han characters of a hidden text.
 const HAN_MIN: usize = 2;
 /// Digits of a hidden number.
@@ -19,19 +21,26 @@ const DIGITS: std::ops::RangeInclusive<usize> = 5..=20;
 const TOP_LEVEL_CHARS: std::ops::RangeInclusive<usize> = 2..=8;
 
 /// Finds encoded runs; holds what the last one says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Decoder {
-    bytes: Vec<u8>,
+    bytes: [u8; TEXT_BYTES_MAX],
+    len: usize,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self { bytes: [0; TEXT_BYTES_MAX], len: 0 }
+    }
 }
 
 impl Decoder {
     /// What the run that was found last says.
     pub(super) fn text(&self) -> &str {
-        std::str::from_utf8(&self.bytes).unwrap_or("")
+        std::str::from_utf8(self.bytes.get(..self.len).unwrap_or(&[])).unwrap_or("")
     }
 
     /// The next encoded run of a text from a byte on. O(bytes), of which only every eighth is looked at where there are
-    /// no long runs of letters; asks for memory only where there are some.
+    /// no long runs of letters; asks for no memory.
     pub(super) fn next(&mut self, text: &str, from: usize) -> Option<Range<usize>> {
         let bytes = text.as_bytes();
         let mut at = from + RUN_BYTES_MIN - 1;
@@ -65,8 +74,16 @@ impl Decoder {
         says.then_some(run.start + start..run.end)
     }
 
+    /// Appends bytes, as far as there is room; a run has room for what it holds.
+    fn push(&mut self, bytes: &[u8]) {
+        for (place, byte) in self.bytes[self.len..].iter_mut().zip(bytes) {
+            *place = *byte;
+            self.len += 1;
+        }
+    }
+
     fn is_base64(&mut self, body: &[u8]) -> bool {
-        self.bytes.clear();
+        self.len = 0;
         for four in body.chunks(4) {
             let mut value = 0_u32;
             for byte in four {
@@ -76,13 +93,13 @@ impl Decoder {
             value <<= 6 * (4 - four.len());
             let [_, one, two, three] = value.to_be_bytes();
             match four.len() {
-                4 => self.bytes.extend([one, two, three]),
-                3 => self.bytes.extend([one, two]),
-                2 => self.bytes.push(one),
+                4 => self.push(&[one, two, three]),
+                3 => self.push(&[one, two]),
+                2 => self.push(&[one]),
                 _ => return false,
             }
             // The first bytes of ordinary words are no text.
-            if self.bytes.first().is_some_and(|byte| !is_text_start(*byte)) {
+            if !is_text_start(self.bytes[0]) {
                 return false;
             }
         }
@@ -94,11 +111,11 @@ impl Decoder {
         if !is_even || !body.iter().all(u8::is_ascii_hexdigit) {
             return false;
         }
-        self.bytes.clear();
+        self.len = 0;
         for pair in body.chunks(2) {
             let value = std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
             let Some(value) = value.filter(|_| pair.len() == 2) else { return false };
-            self.bytes.push(value);
+            self.push(&[value]);
         }
         let text = self.text();
         !text.bytes().all(|byte| byte.is_ascii_digit()) && is_hidden_text(text)
