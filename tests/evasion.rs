@@ -68,8 +68,8 @@ struct Case {
     missed: Option<String>,
 }
 
-/// Least share of the disguised cases that is flagged; the aim is nine in ten.
-const FLAGGED_PERCENT_MIN: usize = 85;
+/// Least share of the disguised cases that is flagged.
+const FLAGGED_PERCENT_MIN: usize = 91;
 
 impl Case {
     fn item(&self) -> Item<'_> {

@@ -125,3 +125,30 @@ fn every_code_point_folds_to_something_that_stays_as_it_is() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn what_an_override_shows_backward_is_read_as_it_is_shown() {
+    let table = table();
+    for (text, plain) in [
+        ("加\u{202E}信微\u{202C}号", "加微信号"),
+        ("\u{202E}21xv加", "加vx12"),
+        ("\u{202E}信微\n号众公\u{202C}吗", "微信\n公众号吗"),
+        ("\u{202E}信\u{202A}微\u{202C}加\u{202C}我", "加微信我"),
+        ("微\u{202E}信", "微信"),
+        ("加\u{200F}微\u{2067}信\u{2069}", "加微信"),
+    ] {
+        let folded = fold(&table, text);
+        assert_eq!(folded.plain(), plain, "{text:?}");
+        let places = folded.symbols().iter().map(|symbol| (symbol.source_start, symbol.source_end));
+        assert!(places.is_sorted(), "{text:?}");
+    }
+}
+
+#[test]
+fn encoded_runs_are_read_and_quoted_whole() {
+    let table = table();
+    let folded = fold(&table, "加5b6u5L+h，5Yaw5q+S546w6LSn好");
+    assert_eq!(folded.plain(), "加微信,冰毒现货好");
+    let span = folded.source_span(SymbolRange { start: 2, end: 3 });
+    assert_eq!((span.start, span.end), (3, 11));
+}

@@ -278,6 +278,8 @@ proptest! {
     #[test]
     fn folding_twice_is_folding_once(text in prop_oneof![text(), any::<String>()]) {
         let once = fold(&without_openers(&text));
+        // Without its openers an escape may be a run in hexadecimal.
+        prop_assume!(once.plain().split(|c: char| !c.is_ascii_hexdigit()).all(|run| run.len() < 12));
         let twice = fold(once.plain());
         prop_assert_eq!(once.plain(), twice.plain());
         prop_assert_eq!(once.dense(), twice.dense());

@@ -163,6 +163,26 @@ fn numbers_in_parts_are_put_together() {
 }
 
 #[test]
+fn numbers_by_sound_in_words_and_with_a_sum_are_read() {
+    check(&[
+        ("电话伊散舞霸霸尔灵灵伊寺留", "phone 13588200146"),
+        ("联系衣巴巴 久久 零零 衣衣 尔尔", "phone 18899001122"),
+        ("前面幺吧溜 中间灵灵儿儿 最后伞伞寺寺", "phone 18600223344"),
+        ("QQ四千零六万零七十", "qq 40060070"),
+        ("联系188，0033，6610+1", "phone 18800336611"),
+        ("电话136002244，最后加两个5", "phone 13600224455"),
+        ("看这里 gs(dot)example(dot)com", "url gs.example.com"),
+        ("复制￥kR7dXq2Lp￥打开", "url kr7dxq2lp"),
+        // Eleven sounds that are no mobile number, too many of them, and words that are no number.
+        ("灵灵灵灵灵灵灵灵灵灵灵", ""),
+        ("伊散舞霸霸尔灵灵伊寺留舞舞舞", ""),
+        ("QQ四千多万用户", ""),
+        ("复制￥9.9￥，再复制￥12345678￥", ""),
+        ("polka dot 的裙子", ""),
+    ]);
+}
+
+#[test]
 fn fillers_are_taken_out_where_the_author_says_so() {
     check(&[
         ("138去0012掉3456", "phone 13800123456"),

@@ -92,6 +92,10 @@ pub fn collect_into(
         let ranges = matches.ranges_of(hit);
         let guesses = ranges.iter().filter(|range| is_guess(folded, **range)).count();
         let rests_on_guesses = guesses == ranges.len();
+        // Two guesses at two places that make a rule hold are no chance any more.
+        let apart =
+            ranges.iter().map(|range| range.end).min() <= ranges.iter().map(|range| range.start).max();
+        let rests_on_one = rests_on_guesses && !apart;
         // A rule that needs a guess says two thirds of what it says otherwise.
         let own = if guesses > 0 { rule.weight * 2 / 3 } else { rule.weight };
         out.push(Piece {
@@ -103,7 +107,7 @@ pub fn collect_into(
                 start: ranges.iter().map(|r| r.start).min().unwrap_or(0),
                 end: ranges.iter().map(|r| r.end).max().unwrap_or(0),
             },
-            weight: if rests_on_guesses { own.min(policy.caps.guess) } else { own },
+            weight: if rests_on_one { own.min(policy.caps.guess) } else { own },
             disguise: 0,
             severity: if rests_on_guesses { Severity::Low } else { rule.severity },
             occurrences: 1,

@@ -2,7 +2,7 @@
 
 use super::folded::{Class, FoldedText, Transforms};
 use super::table::{Act, Entry, FoldTable};
-use super::{escape, gloss};
+use super::{bidi, encoded, escape, gloss};
 
 /// Transforms of dropped characters that hang on the character in front of them.
 const TRAILING: Transforms = Transforms::COMBINING.union(Transforms::SELECTOR);
@@ -11,7 +11,13 @@ impl FoldedText {
     /// Folds one more text into the buffers, as the next field. O(bytes of `text`); no allocation once warm.
     pub fn push_field(&mut self, table: &FoldTable, text: &str) {
         self.begin_field();
-        let mut pass = Pass { table, text, out: self, dropped: Transforms::empty() };
+        let mut pass = Pass {
+            table,
+            text,
+            out: self,
+            dropped: Transforms::empty(),
+            backward: bidi::Backward::default(),
+        };
         pass.run();
     }
 
@@ -31,24 +37,52 @@ struct Pass<'a> {
     out: &'a mut FoldedText,
     /// Invisible characters dropped since the last symbol.
     dropped: Transforms,
+    /// What a direction control shows from back to front.
+    backward: bidi::Backward,
 }
 
 impl Pass<'_> {
     fn run(&mut self) {
-        let (text, mut chars) = (self.text, self.text.chars());
-        loop {
-            let start = text.len() - chars.as_str().len();
-            let Some(c) = chars.next() else { break };
-            let end = text.len() - chars.as_str().len();
+        let mut decoder = encoded::Decoder::default();
+        let mut from = 0;
+        while let Some(run) = decoder.next(self.text, from) {
+            from = self.fold_until(from, run.start);
+            if from == run.start {
+                self.write_decoded(decoder.text(), run.clone());
+                from = run.end;
+            }
+        }
+        self.fold_until(from, self.text.len());
+        self.backward.close(self.out);
+    }
+
+    /// Folds the characters from one byte to another, and what belongs to the last of them; returns where that ends.
+    fn fold_until(&mut self, from: usize, stop: usize) -> usize {
+        let text = self.text;
+        let mut chars = text.get(from..stop).unwrap_or("").chars();
+        let mut at = from;
+        while let Some(c) = chars.next() {
+            let start = at;
+            at = stop - chars.as_str().len();
             let entry = self.table.entry(c);
             if entry.is_kept() {
-                self.keep(entry, start, end, Transforms::empty());
+                self.keep(entry, start, at, Transforms::empty());
                 continue;
             }
-            let next = self.slow(c, entry, start, end);
-            if next != end {
-                chars = text.get(next..).unwrap_or("").chars();
+            let next = self.slow(c, entry, start, at);
+            if next != at {
+                at = next;
+                chars = text.get(next..stop).unwrap_or("").chars();
             }
+        }
+        at
+    }
+
+    /// Writes what an encoded run says, with the whole run as the source of every character.
+    #[cold]
+    fn write_decoded(&mut self, decoded: &str, run: std::ops::Range<usize>) {
+        for c in decoded.chars() {
+            self.write(c, run.start, run.end, Transforms::ESCAPE);
         }
     }
 
@@ -63,7 +97,11 @@ impl Pass<'_> {
     #[cold]
     fn slow(&mut self, c: char, entry: Entry, start: usize, end: usize) -> usize {
         match entry.act() {
-            Act::Keep | Act::Drop | Act::Expand => self.write(c, start, end, Transforms::empty()),
+            Act::Drop => {
+                self.backward.see(c, self.out);
+                self.write(c, start, end, Transforms::empty());
+            }
+            Act::Keep | Act::Expand => self.write(c, start, end, Transforms::empty()),
             Act::LookAlike => return self.fold_word(start),
             Act::Escape => {
                 if let Some((decoded, length, disguise)) = escape::decode(&self.text[start..]) {
@@ -142,7 +180,8 @@ impl Pass<'_> {
             let entry = self.table.entry(c);
             let in_word = match entry.act() {
                 Act::Keep => entry.class() == Class::Latin,
-                Act::LookAlike | Act::Drop => true,
+                Act::Drop => c != bidi::OVERRIDE,
+                Act::LookAlike => true,
                 Act::Expand => self.table.expansion(entry).iter().all(|part| part.class() == Class::Latin),
                 Act::Escape | Act::Bracket => false,
             };

@@ -5,6 +5,8 @@
 //! only), and for each folded symbol the byte range that it came from and the disguises that were undone.
 //! [`SlotFinder`] then reads contacts and addresses out of it.
 
+mod bidi;
+mod encoded;
 mod escape;
 mod fold;
 mod folded;

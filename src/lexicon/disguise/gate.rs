@@ -10,6 +10,8 @@ use crate::text::{FoldedText, SymbolRange, Transforms};
 const SUPPORT_SYMBOLS: u32 = 40;
 /// Fewest letters of two syllables that may stand where nothing else is suspicious.
 const LETTERS_ALONE_MIN: u32 = 5;
+/// Fewest syllables of a word that may stand by its initials alone.
+const INITIALS_ALONE_MIN: u32 = 4;
 /// Dense characters that are tokenised on either side of a find.
 const WINDOW_CHARS: usize = 4;
 
@@ -32,6 +34,8 @@ pub(super) struct Find {
     pub(super) blurred: u32,
     /// Whether Latin letters or particles stand inside.
     pub(super) has_latin: bool,
+    /// Whether it may well be something else: several characters are merely alike, or the letters may be a name.
+    pub(super) is_vague: bool,
     /// Whether syllables are written in Latin letters, words of which nothing but syllables is made.
     pub(super) is_spelled_out: bool,
 }
@@ -41,13 +45,15 @@ impl Find {
     /// like a word of so many syllables: `cargo bench --bench views` prints it.
     fn stands_alone(&self) -> bool {
         match self.length {
-            _ if self.transforms == Transforms::INITIALS => false,
+            _ if self.transforms == Transforms::INITIALS => {
+                self.changed == self.length && self.length >= INITIALS_ALONE_MIN && !self.is_vague
+            }
             0..=2 => {
                 let written = self.end - self.first;
                 let is_split = self.transforms == Transforms::SPLIT && written > self.length;
                 is_split || self.is_spelled_out && self.changed == self.length && written >= LETTERS_ALONE_MIN
             }
-            3 => self.blurred == 0 && self.transforms != Transforms::REVERSED,
+            3 => self.blurred == 0 && !self.is_vague && self.transforms != Transforms::REVERSED,
             _ => true,
         }
     }
@@ -55,6 +61,7 @@ impl Find {
     /// Whether it may stand at all.
     fn may_stand(&self) -> bool {
         match self.length {
+            _ if self.transforms == Transforms::INITIALS && self.is_vague => false,
             0..=2 if self.transforms == Transforms::INITIALS => self.range.len() == self.length,
             0..=2 => self.blurred == 0 || self.blurred == 1 && self.changed == 1,
             3 => self.blurred == 0,
@@ -166,6 +173,18 @@ impl Disguises {
             is_kept || stands_alone(boundaries, byte, c)
         })
     }
+}
+
+/// Whether letters are neither part of a name or an address nor laughter: `@abcd`, `abcd_01`, `hhhh`.
+pub(super) fn are_plain_initials(text: &FoldedText, range: SymbolRange) -> bool {
+    let joins = |index: Option<u32>| {
+        let c = index.and_then(|index| text.char_at(index));
+        c.is_some_and(|c| matches!(c, '@' | '#' | '_' | '-' | '.' | '/'))
+    };
+    let letters = text.plain_of(range).as_bytes();
+    let is_varied = letters.windows(3).all(|three| three[0] != three[1] || three[1] != three[2]);
+    let has_vowel = letters.iter().any(|letter| matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u'));
+    is_varied && !has_vowel && !joins(range.start.checked_sub(1)) && !joins(Some(range.end))
 }
 
 /// Whether a character is a token of its own.

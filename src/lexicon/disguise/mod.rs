@@ -8,9 +8,12 @@
 //! with the disguise noted on every character.
 
 mod gate;
+mod layout;
 mod loose;
+mod parts;
 mod sound;
 mod tables;
+mod template;
 mod variants;
 
 pub use tables::DisguiseTables;
@@ -25,10 +28,17 @@ use super::verify;
 use crate::segment::Segmenter;
 use crate::text::{Edit, FoldedText, Slot, SymbolRange, Transforms};
 use gate::Find;
+use parts::MainParts;
 use sound::SoundView;
 
 /// Characters of the words that are looked for in disguise.
 const WORD_CHARS: std::ops::RangeInclusive<usize> = 2..=8;
+/// Han characters of them; the others are digits.
+const HAN_MIN: usize = 2;
+/// Fewest characters of a word that frequent characters may stand for by their shape, and from where on a character is
+/// frequent: 4 · log2(occurrences per million pairs).
+const PLAIN_WORD_CHARS_MIN: u32 = 4;
+const FREQUENT_MIN: u8 = 28;
 /// Most finds that are weighed in one text.
 const FINDS_MAX: usize = 4096;
 /// Most places of one text that sound like a word; most are that word as it is written.
@@ -57,9 +67,41 @@ pub(super) struct Disguises {
     words: Vec<Word>,
     /// Level-one labels that the terms of the lexicon and the rules may speak for.
     roots: Roots,
-    by_sound: Scanner,
-    /// Per term of `by_sound`, its word.
-    sound_words: Vec<u32>,
+    parts: MainParts,
+    by_sound: Listed,
+    by_parts: Listed,
+}
+
+/// Spellings with a scanner of their own.
+struct Listed {
+    scanner: Scanner,
+    /// Per term of the scanner, its word.
+    words: Vec<u32>,
+}
+
+impl Listed {
+    /// Lists the spellings of words; of words that are spelled alike `choose` says which is meant.
+    fn build(
+        words: &[Word],
+        choose: impl Fn(u32, u32) -> u32,
+        spellings: impl Fn(&[char]) -> Vec<String>,
+    ) -> Result<Self, String> {
+        let mut meant: HashMap<String, u32> = HashMap::new();
+        for (number, word) in (0..).zip(words) {
+            for spelling in spellings(&word.chars) {
+                let best = meant.entry(spelling).or_insert(number);
+                if *best != number {
+                    *best = choose(*best, number);
+                }
+            }
+        }
+        let mut listed: Vec<(String, u32)> = meant.into_iter().collect();
+        listed.sort_unstable();
+        let texts = listed.iter().map(|(text, _)| text.as_str());
+        let scanner = Scanner::build(texts, &Bigrams::default(), |c, out| out.push(c));
+        let scanner = scanner.map_err(|e| e.to_string())?;
+        Ok(Self { scanner, words: listed.into_iter().map(|(_, word)| word).collect() })
+    }
 }
 
 impl std::fmt::Debug for Disguises {
@@ -97,6 +139,7 @@ pub(super) struct DisguiseScratch {
     buffer: ScanBuffer,
     hits: Vec<TermHit>,
     loose: loose::Buffers,
+    layout: layout::Layout,
     /// What is found; in the end what stands, in order and without overlaps.
     finds: Vec<Find>,
     kept: Vec<Find>,
@@ -116,8 +159,10 @@ impl Disguises {
         roots: Roots,
     ) -> Result<Prepared, String> {
         let is_word = |key: &str| {
+            let is_han = |c: char| crate::text::class_of(c).is_han();
             WORD_CHARS.contains(&key.chars().count())
-                && key.chars().all(|c| crate::text::class_of(c).is_han())
+                && key.chars().all(|c| is_han(c) || c.is_ascii_digit())
+                && key.chars().filter(|c| is_han(*c)).count() >= HAN_MIN
         };
         let mut words = Vec::new();
         let numbered = keys.map(|(key, own)| {
@@ -127,57 +172,26 @@ impl Disguises {
             })
         });
         let words_of_keys: Vec<Option<u32>> = numbered.collect();
-        let mut spellings = Vec::new();
-        for (number, word) in (0..).zip(&words) {
-            variants::spellings(tables, &word.chars, |text, transforms| {
-                let is_long_reversed = transforms == Transforms::REVERSED && word.chars.len() >= 4;
-                let common_max = usize::from(is_long_reversed);
-                if text.chars().ne(word.chars.iter().copied())
-                    && common_pairs(bigrams, text.chars(), &word.chars) <= common_max
-                {
-                    spellings.push((text, Spelling { word: number, transforms }));
-                }
-            });
-        }
-        spellings.sort_unstable_by(|a, b| (&a.0, a.1.word).cmp(&(&b.0, b.1.word)));
-        spellings.dedup_by(|a, b| (&a.0, a.1.word) == (&b.0, b.1.word));
-        // Of words that sound alike the most ordinary one is meant.
-        let mut by_sound: HashMap<String, u32> = HashMap::new();
-        for (number, word) in (0..).zip(&words) {
-            for sounds in sound::spellings(tables, &word.chars) {
-                let best = by_sound.entry(sounds).or_insert(number);
-                let ordinary = |word: &Word| {
-                    (
-                        segmenter.knows(&word.chars.iter().collect::<String>()),
-                        commonness(bigrams, &word.chars),
-                    )
-                };
-                if *best != number && ordinary(word) > ordinary(&words[*best as usize]) {
-                    *best = number;
-                }
-            }
-        }
-        let mut sounds: Vec<(String, u32)> = by_sound.into_iter().collect();
-        sounds.sort_unstable();
-        let scanner =
-            Scanner::build(sounds.iter().map(|(text, _)| text.as_str()), &Bigrams::default(), |c, out| {
-                out.push(c);
-            });
-        let disguises = Self {
-            tables: tables.clone(),
-            ordinary: tables.ordinary(|c| bigrams.is_used(c)),
-            bigrams: bigrams.clone(),
-            words,
-            roots,
-            by_sound: scanner.map_err(|e| e.to_string())?,
-            sound_words: sounds.into_iter().map(|(_, word)| word).collect(),
+        let spellings = list_spellings(tables, bigrams, &words);
+        let most_ordinary = |one: u32, other: u32| {
+            let ordinary = |number: u32| {
+                let chars = &words[number as usize].chars;
+                (segmenter.knows(&chars.iter().collect::<String>()), commonness(bigrams, chars))
+            };
+            if ordinary(other) > ordinary(one) { other } else { one }
         };
+        let ordinary = tables.ordinary(|c| bigrams.is_used(c));
+        let parts = MainParts::build(tables, &ordinary);
+        let by_sound = Listed::build(&words, most_ordinary, |word| sound::spellings(tables, word))?;
+        let by_parts = Listed::build(&words, most_ordinary, |word| parts.spellings(word))?;
+        let (tables, bigrams) = (tables.clone(), bigrams.clone());
+        let disguises = Self { tables, bigrams, ordinary, words, roots, parts, by_sound, by_parts };
         Ok(Prepared { disguises, words_of_keys, spellings })
     }
 
     /// Bytes of the tables of the scanner.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.by_sound.memory_bytes()
+        self.by_sound.scanner.memory_bytes() + self.by_parts.scanner.memory_bytes()
     }
 
     /// Leaves in `scratch.finds` what has to be rewritten so that the text says what it means.
@@ -197,25 +211,39 @@ impl Disguises {
         self.find_spelled(text, scratch);
         self.find_by_sound(text, scratch);
         self.find_loose(text, scanner, words_of_keys, scratch);
-        if scratch.finds.is_empty() {
-            return;
+        self.find_by_parts(text, scratch);
+        if !scratch.finds.is_empty() {
+            scratch.is_complete &= scratch.finds.len() <= FINDS_MAX;
+            scratch.finds.truncate(FINDS_MAX);
+            self.keep_plausible(text, found, segmenter, scratch);
         }
-        scratch.is_complete &= scratch.finds.len() <= FINDS_MAX;
-        scratch.finds.truncate(FINDS_MAX);
-        self.keep_plausible(text, found, segmenter, scratch);
+        let DisguiseScratch { layout, buffer, hits, finds, .. } = scratch;
+        layout.find(text, found, layout::Words { scanner, words_of_keys }, (buffer, hits));
+        if layout.blocks().next().is_some() {
+            finds.retain(|find| layout.blocks().all(|(block, _)| !overlap(block, find.range)));
+        }
     }
 
     /// What [`Self::find_into`] left to be rewritten, in order and without overlaps.
     pub(super) fn edits<'s>(&'s self, scratch: &'s DisguiseScratch) -> impl Iterator<Item = Edit<'s>> {
         let edit =
             |find: &Find| Edit { range: find.range, text: self.word(find), transforms: find.transforms };
-        scratch.finds.iter().map(edit)
+        let blocks = scratch.layout.blocks();
+        let mut blocks =
+            blocks.map(|(range, text)| Edit { range, text, transforms: Transforms::DROP_BLANK }).peekable();
+        let mut finds = scratch.finds.iter().map(edit).peekable();
+        std::iter::from_fn(move || match (finds.peek(), blocks.peek()) {
+            (Some(find), Some(block)) if block.range < find.range => blocks.next(),
+            (Some(_), _) => finds.next(),
+            (None, _) => blocks.next(),
+        })
     }
 
     fn find_spelled(&self, text: &FoldedText, scratch: &mut DisguiseScratch) {
         for (first, end, spelling) in &scratch.spelled {
             let range = text.from_dense(*first, *end);
             if verify::gaps_are_allowed(text, range, end - first) {
+                let is_initials = spelling.transforms == Transforms::INITIALS;
                 let word = &self.words[spelling.word as usize].chars;
                 let length = as_u32(word.len());
                 let kept =
@@ -232,7 +260,8 @@ impl Disguises {
                     length,
                     changed,
                     blurred: 0,
-                    has_latin: spelling.transforms == Transforms::INITIALS,
+                    has_latin: is_initials,
+                    is_vague: is_initials && changed == length && !gate::are_plain_initials(text, range),
                     is_spelled_out: false,
                 };
                 scratch.finds.push(find);
@@ -244,11 +273,15 @@ impl Disguises {
         let DisguiseScratch { sound, buffer, hits, finds, is_complete, .. } = scratch;
         sound.fill(&self.tables, text);
         hits.clear();
-        *is_complete &=
-            self.by_sound.find_in_chars_into(sound.symbols.iter().copied(), SOUND_HITS_MAX, buffer, hits);
+        *is_complete &= self.by_sound.scanner.find_in_chars_into(
+            sound.symbols.iter().copied(),
+            SOUND_HITS_MAX,
+            buffer,
+            hits,
+        );
         for hit in &*hits {
             let units = &sound.units[hit.start as usize..hit.end as usize];
-            let word = self.sound_words[hit.term as usize];
+            let word = self.by_sound.words[hit.term as usize];
             let (first, end) = (units[0].first, units[units.len() - 1].end);
             let mut find = Find {
                 range: text.from_dense(first, end),
@@ -260,6 +293,7 @@ impl Disguises {
                 changed: 0,
                 blurred: 0,
                 has_latin: false,
+                is_vague: false,
                 is_spelled_out: false,
             };
             for (unit, c) in units.iter().zip(&self.words[word as usize].chars) {
@@ -283,6 +317,45 @@ impl Disguises {
         }
     }
 
+    /// Finds words of which several characters have another radical.
+    fn find_by_parts(&self, text: &FoldedText, scratch: &mut DisguiseScratch) {
+        let DisguiseScratch { buffer, hits, finds, is_complete, .. } = scratch;
+        hits.clear();
+        *is_complete &=
+            self.by_parts.scanner.find_in_chars_into(self.parts.view(text), SOUND_HITS_MAX, buffer, hits);
+        for hit in &*hits {
+            let word = self.by_parts.words[hit.term as usize];
+            let range = text.from_dense(hit.start, hit.end);
+            let written = (hit.start..hit.end).map(|index| text.dense_char(index));
+            let pairs = written.flatten().zip(&self.words[word as usize].chars);
+            let mut changes = pairs.filter(|(written, c)| written != *c);
+            let changed = as_u32(changes.clone().count());
+            let may_be = |(written, meant): (char, &char)| {
+                self.parts.are_close(&self.tables, written, *meant)
+                    && (hit.end - hit.start >= PLAIN_WORD_CHARS_MIN
+                        || self.bigrams.frequency(written) < FREQUENT_MIN)
+            };
+            if changed > 0
+                && changes.all(may_be)
+                && verify::gaps_are_allowed(text, range, hit.end - hit.start)
+            {
+                finds.push(Find {
+                    range,
+                    first: hit.start,
+                    end: hit.end,
+                    word,
+                    transforms: Transforms::SHAPE,
+                    length: hit.end - hit.start,
+                    changed,
+                    blurred: 0,
+                    has_latin: false,
+                    is_vague: true,
+                    is_spelled_out: false,
+                });
+            }
+        }
+    }
+
     /// Finds words with something put between their characters, or with repeated ones.
     fn find_loose(
         &self,
@@ -297,6 +370,9 @@ impl Disguises {
             scanner.find_in_chars_into(view.chars.iter().copied(), SOUND_HITS_MAX, buffer, hits);
             for hit in &*hits {
                 let Some(Some(word)) = words_of_keys.get(hit.term as usize).copied() else { continue };
+                if self.words[word as usize].chars.iter().any(char::is_ascii_digit) {
+                    continue;
+                }
                 let Some((first, end)) = view.stretch(hit.start, hit.end) else { continue };
                 let range = text.from_dense(first, end);
                 let length = hit.end - hit.start;
@@ -311,6 +387,7 @@ impl Disguises {
                         changed: length,
                         blurred: 0,
                         has_latin: true,
+                        is_vague: false,
                         is_spelled_out: false,
                     });
                 }
@@ -322,6 +399,25 @@ impl Disguises {
     fn word(&self, find: &Find) -> &[char] {
         &self.words[find.word as usize].chars
     }
+}
+
+/// The spellings of all words that are found by the scan of the lexicon.
+fn list_spellings(tables: &DisguiseTables, bigrams: &Bigrams, words: &[Word]) -> Vec<(String, Spelling)> {
+    let mut spellings = Vec::new();
+    for (number, word) in (0..).zip(words) {
+        variants::spellings(tables, &word.chars, |text, transforms| {
+            let is_long_reversed = transforms == Transforms::REVERSED && word.chars.len() >= 4;
+            let common_max = usize::from(is_long_reversed);
+            if text.chars().ne(word.chars.iter().copied())
+                && common_pairs(bigrams, text.chars(), &word.chars) <= common_max
+            {
+                spellings.push((text, Spelling { word: number, transforms }));
+            }
+        });
+    }
+    spellings.sort_unstable_by(|a, b| (&a.0, a.1.word).cmp(&(&b.0, b.1.word)));
+    spellings.dedup_by(|a, b| (&a.0, a.1.word) == (&b.0, b.1.word));
+    spellings
 }
 
 /// How many pairs of characters of another spelling often stand side by side; pairs that the word has as well do not

@@ -1,20 +1,25 @@
 //! The text as it sounds: one symbol per syllable, whether it is written in Han or in Latin letters.
 
 use super::as_u32;
-use super::tables::{DisguiseTables, Syllable};
+use super::tables::{DIGITS, DisguiseTables, Syllable};
 use crate::text::FoldedText;
 
 /// Symbols of syllable classes stand here, in the private use area; Latin letters and digits stand for themselves.
 const SYLLABLES_START: u32 = 0xE000;
 
-/// How digits are read.
-const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
-
 /// Tone marks of zhuyin.
 const TONES: [char; 4] = ['ˊ', 'ˇ', 'ˋ', '˙'];
 
+/// Most Japanese or Korean letters in a row that are read; more are a text in that language.
+const FOREIGN_CHARS_MAX: usize = 3;
+
 fn is_zhuyin(c: char) -> bool {
     matches!(c, 'ㄅ'..='ㄯ') || TONES.contains(&c)
+}
+
+/// Kana and Hangul.
+fn is_foreign(c: char) -> bool {
+    matches!(c, 'ぁ'..='ヺ' | '가'..='힣')
 }
 
 /// One symbol of the view.
@@ -61,11 +66,11 @@ impl SoundView {
                 continue;
             }
             self.flush(tables, text, word_start);
-            if is_zhuyin(c) {
+            if is_zhuyin(c) || is_foreign(c) {
                 self.zhuyin.push(c);
                 continue;
             }
-            self.flush_zhuyin(tables, index);
+            self.flush_zhuyin(tables, text, index);
             let syllable = match DIGITS.get((c as usize).wrapping_sub('0' as usize)) {
                 Some(digit) => tables.usual(*digit),
                 None => tables.usual(c),
@@ -74,19 +79,23 @@ impl SoundView {
             self.push(Unit { first: index, end: index + 1, syllable, is_latin: false }, symbol);
         }
         self.flush(tables, text, word_start);
-        self.flush_zhuyin(tables, end);
+        self.flush_zhuyin(tables, text, end);
     }
 
-    /// Reads the zhuyin collected so far, which ends in front of a dense character.
-    fn flush_zhuyin(&mut self, tables: &DisguiseTables, end: u32) {
+    /// Reads the zhuyin, or the Japanese or Korean letters, collected so far, which end in front of a dense character.
+    fn flush_zhuyin(&mut self, tables: &DisguiseTables, text: &FoldedText, end: u32) {
         if self.zhuyin.is_empty() {
             return;
         }
         let zhuyin = std::mem::take(&mut self.zhuyin);
         let start = end - as_u32(zhuyin.len());
+        let is_han = |index: u32| text.dense_char(index).is_some_and(|c| crate::text::class_of(c).is_han());
+        let is_read = !zhuyin.iter().any(|c| is_foreign(*c))
+            || zhuyin.len() <= FOREIGN_CHARS_MAX && (is_han(end) || start > 0 && is_han(start - 1));
         let mut at = 0;
         while at < zhuyin.len() {
-            let (length, syllable) = tables.zhuyin(&zhuyin[at..]).unwrap_or((1, 0));
+            let read = if is_read { tables.zhuyin(&zhuyin[at..]) } else { None };
+            let (length, syllable) = read.unwrap_or((1, 0));
             let tone = usize::from(zhuyin.get(at + length).is_some_and(|c| TONES.contains(c)));
             let (first, last) = (start + as_u32(at), start + as_u32(at + length + tone));
             let symbol = if syllable == 0 { zhuyin[at] } else { symbol_of(tables.class(syllable)) };

@@ -8,6 +8,9 @@ use super::super::problem::Problem;
 const SYLLABLE_LETTERS_MAX: usize = 6;
 /// Characters of the longest syllable in zhuyin.
 const ZHUYIN_CHARS_MAX: usize = 3;
+/// How digits are read.
+pub(super) const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
+
 /// Most letters of a Latin word that is tried as pinyin.
 const PINYIN_LETTERS_MAX: usize = 40;
 
@@ -27,8 +30,8 @@ pub struct DisguiseTables {
     initials: Vec<char>,
     /// Letter tree of all syllables; the first node is the root.
     nodes: Vec<Node>,
-    /// Syllables in zhuyin.
-    zhuyin: HashMap<String, Syllable>,
+    /// Syllables in zhuyin, and in Japanese and Korean letters.
+    zhuyin: HashMap<[char; ZHUYIN_CHARS_MAX], Syllable>,
     splits: HashMap<char, Vec<String>>,
     shapes: HashMap<char, Vec<char>>,
 }
@@ -67,9 +70,11 @@ impl DisguiseTables {
             }
         }
         tables.confuse(&syllables);
-        for line in file("zhuyin.tsv").unwrap_or("").lines().filter(|line| !line.starts_with('#')) {
-            if let Some((zhuyin, pinyin)) = line.split_once('\t') {
-                tables.zhuyin.extend(syllables.get(pinyin).map(|syllable| (zhuyin.to_owned(), *syllable)));
+        let lines = ["zhuyin.tsv", "kana.tsv"].into_iter().flat_map(|name| file(name).unwrap_or("").lines());
+        for line in lines.filter(|line| !line.starts_with('#')) {
+            if let Some((letters, pinyin)) = line.split_once('\t') {
+                let letters: Vec<char> = letters.chars().collect();
+                tables.zhuyin.extend(syllables.get(pinyin).map(|syllable| (padded(&letters), *syllable)));
             }
         }
         for (line, c, parts) in rows(file("splits.tsv").unwrap_or("")) {
@@ -129,8 +134,9 @@ impl DisguiseTables {
         self.usual.get(c as usize).copied().unwrap_or(0)
     }
 
-    /// All readings of a character, the usual one first.
+    /// All readings of a character, the usual one first; those of a digit are those of its word.
     pub(super) fn readings(&self, c: char) -> impl Iterator<Item = Syllable> + '_ {
+        let c = DIGITS.get((c as usize).wrapping_sub('0' as usize)).copied().unwrap_or(c);
         let usual = self.usual(c);
         (usual != 0).then_some(usual).into_iter().chain(self.others.get(&c).into_iter().flatten().copied())
     }
@@ -141,10 +147,10 @@ impl DisguiseTables {
         self.confused.get(usize::from(syllable)).copied().unwrap_or(0)
     }
 
-    /// The longest syllable in zhuyin at the start of a text: its number of characters and its number.
+    /// The longest syllable in zhuyin or in Japanese or Korean letters at the start of a text: its number of characters and its number.
     pub(super) fn zhuyin(&self, text: &[char]) -> Option<(usize, Syllable)> {
         (1..=text.len().min(ZHUYIN_CHARS_MAX)).rev().find_map(|length| {
-            let syllable = self.zhuyin.get(&text[..length].iter().collect::<String>())?;
+            let syllable = self.zhuyin.get(&padded(&text[..length]))?;
             Some((length, *syllable))
         })
     }
@@ -157,6 +163,11 @@ impl DisguiseTables {
     /// The ways to write a character as its parts.
     pub(super) fn splits(&self, c: char) -> &[String] {
         self.splits.get(&c).map_or(&[], |list| list)
+    }
+
+    /// All characters that can be split, and the ways.
+    pub(super) fn all_splits(&self) -> impl Iterator<Item = (char, &[String])> {
+        self.splits.iter().map(|(c, ways)| (*c, ways.as_slice()))
     }
 
     /// The characters that look like one, closest first.
@@ -222,6 +233,11 @@ impl DisguiseTables {
         }
         out.reverse();
     }
+}
+
+/// Letters of one syllable as a key.
+fn padded(letters: &[char]) -> [char; ZHUYIN_CHARS_MAX] {
+    std::array::from_fn(|place| letters.get(place).copied().unwrap_or('\0'))
 }
 
 /// A syllable without the differences that are not heard everywhere: n/l, zh/z, ch/c, sh/s, hu/f, ng/n.

@@ -4,7 +4,7 @@ use super::tables::DisguiseTables;
 use crate::text::Transforms;
 
 /// Look-alikes tried for one character of a word.
-const SHAPES_MAX: usize = 6;
+pub(super) const SHAPES_MAX: usize = 6;
 /// Look-alikes tried for both characters of a word of two.
 const SHAPE_PAIRS_MAX: usize = 3;
 /// Ways to split one character that are tried.
@@ -58,6 +58,10 @@ pub(super) fn spellings(tables: &DisguiseTables, word: &[char], mut add: impl Fn
                 .unwrap_or_else(|| c.to_string())
         });
         add(splits.collect(), Transforms::SPLIT);
+    }
+    // In another order digits are another number.
+    if word.iter().any(char::is_ascii_digit) {
+        return;
     }
     if word.len() >= REVERSED_CHARS_MIN {
         add(word.iter().rev().collect(), Transforms::REVERSED);

@@ -51,6 +51,12 @@ impl Bigrams {
         self.chars.contains_key(&c)
     }
 
+    /// How often a character stands in its most frequent pair: 4 · log2(occurrences per million pairs); 0 where it is in
+    /// none that is listed.
+    pub fn frequency(&self, c: char) -> u8 {
+        self.chars.get(&c).copied().unwrap_or(0)
+    }
+
     /// How often a pair occurs: a logarithm to the base of the fourth root of two, 0 or 1 for the rarest.
     pub(super) fn class(&self, left: char, right: char) -> u32 {
         if let Some(class) = self.classes.get(&(left, right)) {

@@ -1,13 +1,14 @@
 //! Numbers in any digit alphabet, with separators: phones and bank cards.
 
 use super::chars::{Buffer, Chars};
-use super::{Collector, HintKind, Search, Slot, SlotKind, edits, parts, runs};
+use super::parts::Digits;
+use super::{Collector, HintKind, Search, Slot, SlotKind, edits, parts, runs, sounded};
 use crate::text::folded::{FoldedText, SymbolRange, Transforms, as_u32};
 
 /// Fewest characters that stand for digits in a number, however the others are written.
 pub(super) const DIGITS_MIN: u32 = 5;
 /// The same for a number whose other digits are given by sound, behind a word for a phone.
-pub(super) const SOUNDED_DIGITS_MIN: u32 = 2;
+pub(super) const SOUNDED_DIGITS_MIN: u32 = 1;
 
 /// Longest run of separators inside one number, in symbols.
 const GAP_SYMBOLS_MAX: u32 = 3;
@@ -43,7 +44,7 @@ pub(super) fn find_into(search: &Search<'_>, out: &mut Collector<'_>) {
         let is_count = first.len() == 1 && search.chars.count(first.start as usize).is_some();
         let found = match (is_count, has_few) {
             (true, _) => None,
-            (false, true) => runs::sounded(search, first),
+            (false, true) => few_digits(search, first),
             (false, false) => number_at(search, first),
         };
         let Some(number) = found else {
@@ -80,7 +81,13 @@ fn number_at(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
         .or_else(|| runs::listed(search, first))
         .or_else(|| runs::grouped(search, first))
         .or_else(|| if search.has_edits { runs::with_removal_inside(search, first) } else { None })
-        .or_else(|| runs::sounded(search, first))
+        .or_else(|| few_digits(search, first))
+}
+
+/// The number around a group of digits in a text that has few digits.
+fn few_digits(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
+    let by_sound = runs::sounded(search, first);
+    by_sound.or_else(|| if search.has_parts { sounded::in_parts(search, first.start as usize) } else { None })
 }
 
 /// The next run of digits from a symbol on.
@@ -191,7 +198,8 @@ fn in_parts(search: &Search<'_>, first: SymbolRange) -> Option<Number> {
     let lead = lead.unwrap_or(parts::Lead::unannounced(start));
     let hint = hint_before(search, start);
     let accept = |whole: &parts::Assembled| part_shape(whole, hint).map(|shape| (shape, whole.end));
-    let (((kind, canonical), end), _) = parts::assemble(search.chars, search.words, lead, accept)?;
+    let (((kind, canonical), end), _) =
+        parts::assemble(search.chars, search.words, lead, Digits::Written, accept)?;
     Some(Number { kind, canonical, start, end, is_read_as: true })
 }
 

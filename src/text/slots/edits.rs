@@ -330,9 +330,11 @@ fn at_spot(chars: Chars<'_>, words: &Words, spot: Spot) -> Option<(Edit, usize)>
 
 /// The digits that a verb takes: `个5`, `一个5`, `上数字66`.
 fn operand(chars: Chars<'_>, words: &Words, from: usize) -> Option<(Buffer, usize)> {
-    let mut at = slack(chars, words, from);
-    if chars.numeral(at) == Some(1) && matches!(chars.at(at + 1), '个' | '位') {
+    let (mut at, mut times) = (slack(chars, words, from), 1);
+    let count = chars.numeral(at).filter(|count| (1..=INSERTED_MAX).contains(&usize::from(*count)));
+    if let Some(count) = count.filter(|_| matches!(chars.at(at + 1), '个' | '位')) {
         at = slack(chars, words, at + 2);
+        times = usize::from(count);
     } else if chars.at(at) == '个' {
         at = slack(chars, words, at + 1);
     }
@@ -340,6 +342,13 @@ fn operand(chars: Chars<'_>, words: &Words, from: usize) -> Option<(Buffer, usiz
     while let Some(value) = chars.numeral(at).filter(|_| digits.len() <= INSERTED_MAX) {
         digits.push_digit(value);
         at += 1;
+    }
+    // 两个5 are two digits.
+    if let (2.., [one]) = (times, digits.bytes()) {
+        let again = *one - b'0';
+        for _ in 1..times {
+            digits.push_digit(again);
+        }
     }
     // More digits are a number of their own, and 5元 is an amount.
     let is_amount = kind(chars, words, at) == Some(WordKind::Measure);

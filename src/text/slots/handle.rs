@@ -3,7 +3,8 @@
 use super::chars::Buffer;
 use super::digits::{self, Number};
 use super::edits::Edits;
-use super::{Collector, Hint, HintKind, Search, SlotKind, parts, runs};
+use super::parts::Digits;
+use super::{Collector, Hint, HintKind, Search, SlotKind, parts, runs, sounded as sounded_numbers};
 use crate::text::folded::Class;
 
 /// Most symbols between the hint and the id.
@@ -42,7 +43,8 @@ pub(super) fn find_into(search: &Search<'_>, hint: Hint, out: &mut Collector<'_>
         .or_else(|| fits(edited(&id, &edits)))
         .or_else(|| fits(sounded(search, start)))
         .or_else(|| fits(Some(id)))
-        .or_else(|| fits(listed(search, start)));
+        .or_else(|| fits(listed(search, start)))
+        .or_else(|| fits(in_words(search, start)));
     let Some(id) = found else { return };
     let Some(kind) = kind_of(&id.value) else { return };
     let canonical = if kind == SlotKind::Qq { without_zeros(&id.value) } else { id.value };
@@ -148,10 +150,10 @@ fn in_parts(search: &Search<'_>, hint: HintKind, start: usize, id: &Id, announce
     }
     let (chars, words) = (search.chars, search.words);
     let lead = if id.end > start {
-        parts::lead(chars, words, id.end)?;
+        parts::lead(chars, words, id.end, Digits::Written)?;
         parts::Lead::unannounced(start)
     } else {
-        parts::lead(chars, words, start)?
+        parts::lead(chars, words, start, Digits::Written)?
     };
     let first = lead.start;
     let accept = |whole: &parts::Assembled| {
@@ -160,7 +162,7 @@ fn in_parts(search: &Search<'_>, hint: HintKind, start: usize, id: &Id, announce
         let name = || (is_name && accept(hint, &whole.value, announced).is_some()).then_some(whole.value);
         number.or_else(name)
     };
-    let (value, end) = parts::assemble(chars, words, lead, accept)?;
+    let (value, end) = parts::assemble(chars, words, lead, Digits::Written, accept)?;
     Some(Id { value, start: first, end, is_read_as: true })
 }
 
@@ -201,6 +203,12 @@ fn listed(search: &Search<'_>, start: usize) -> Option<Id> {
     let (value, end) = runs::one_by_one(search.chars, start, NUMBER_DIGITS_MAX)?;
     let is_number = value.len() >= LISTED_DIGITS_MIN && !value.bytes().is_sorted();
     is_number.then_some(Id { value, start, end, is_read_as: false })
+}
+
+/// A number in words: `QQ四千零六万零七十`.
+fn in_words(search: &Search<'_>, start: usize) -> Option<Id> {
+    let (value, end) = sounded_numbers::in_words(search.chars, start)?;
+    Some(Id { value, start, end, is_read_as: true })
 }
 
 /// Dashes between digits separate, those beside letters belong to the id.

@@ -14,6 +14,7 @@ mod parts;
 
 mod digits;
 mod runs;
+mod sounded;
 
 pub use words::{SlotData, SlotDataError};
 
@@ -27,7 +28,7 @@ use super::folded::{Class, FoldedText, SymbolRange, Transforms};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SlotKind {
     /// A web address. Canonical: host and path in lower case, without scheme, port, closing punctuation and slash;
-    /// `www.` stays.
+    /// `www.` stays. A share code that an app opens like an address: without the currency signs around it.
     Url,
     /// A phone number of the mainland, or a 400/800 number. Canonical: its eleven (ten) digits, without +86, 0086 and
     /// separators.
@@ -165,9 +166,7 @@ impl SlotFinder {
             url::find_into(&self.words, chars, &mut found);
         }
         if !hints.is_empty() || text.numerals() >= digits::SOUNDED_DIGITS_MIN {
-            let may_hold_words = !hints.is_empty() || text.numerals() >= digits::DIGITS_MIN;
-            let (has_edits, has_parts) =
-                if may_hold_words { self.words.occur_in(text) } else { (false, false) };
+            let (has_edits, has_parts) = self.words.occur_in(text);
             let all = if has_edits { edits::collect(chars, &self.words) } else { Vec::new() };
             let search =
                 Search { chars, words: &self.words, hints, instructions: &all, has_edits, has_parts };
@@ -176,6 +175,17 @@ impl SlotFinder {
                 handle::find_into(&search, *hint, &mut found);
             }
             digits::find_into(&search, &mut found);
+            sounded::find_into(&search, &mut found);
+        } else {
+            let search = Search {
+                chars,
+                words: &self.words,
+                hints,
+                instructions: &[],
+                has_edits: false,
+                has_parts: false,
+            };
+            sounded::find_into(&search, &mut found);
         }
         let is_complete = found.is_complete;
         out.sort_by_key(|slot| (slot.range, slot.kind));

@@ -11,6 +11,24 @@ const GAP_SYMBOLS_MAX: usize = 2;
 /// Most parts of one number.
 const PARTS_MAX: usize = 6;
 
+/// What the digits of a part may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Digits {
+    /// Digits, numerals, Latin letters.
+    Written,
+    /// Characters that sound like digits as well.
+    BySound,
+}
+
+impl Digits {
+    fn value(self, chars: Chars<'_>, words: &Words, at: usize) -> Option<u8> {
+        chars.numeral(at).or_else(|| match self {
+            Self::Written => None,
+            Self::BySound => words.sound(chars.at(at)),
+        })
+    }
+}
+
 /// What announces a part, and where the part begins.
 #[derive(Clone, Copy)]
 pub(super) struct Lead {
@@ -35,17 +53,18 @@ pub(super) struct Assembled {
 }
 
 /// Reads the words from an index to the part that they announce; nothing else may stand between. O(1).
-pub(super) fn lead(chars: Chars<'_>, words: &Words, from: usize) -> Option<Lead> {
+pub(super) fn lead(chars: Chars<'_>, words: &Words, from: usize, digits: Digits) -> Option<Lead> {
     let (mut at, mut rank, mut count, mut is_firm) = (from, None, None, false);
     while at - from <= LEAD_SYMBOLS_MAX && !chars.is_border(at) {
         if let Some((places, len)) = chars.count(at) {
             (count, is_firm, at) = (Some(places), true, at + len);
             continue;
         }
-        if chars.is_code(at) {
+        let word = words.at(chars, at);
+        if chars.is_code(at) || word.is_none() && digits.value(chars, words, at).is_some() {
             return rank.map(|rank| Lead { rank, is_firm, count, start: at });
         }
-        match words.at(chars, at) {
+        match word {
             Some(found) => {
                 match found.kind {
                     WordKind::Part(of) => {
@@ -76,12 +95,15 @@ pub(super) fn lead(chars: Chars<'_>, words: &Words, from: usize) -> Option<Lead>
 pub(super) fn lead_before(chars: Chars<'_>, words: &Words, start: usize) -> Option<(usize, Lead)> {
     (start.saturating_sub(LEAD_SYMBOLS_MAX)..start)
         .filter(|at| matches!(words.at(chars, *at).map(|found| found.kind), Some(WordKind::Part(_))))
-        .find_map(|at| lead(chars, words, at).filter(|lead| lead.start == start).map(|lead| (at, lead)))
+        .find_map(|at| {
+            lead(chars, words, at, Digits::Written).filter(|lead| lead.start == start).map(|lead| (at, lead))
+        })
 }
 
 /// Whether another part follows the one that begins at an index. O(1).
 pub(super) fn go_on(chars: Chars<'_>, words: &Words, start: usize) -> bool {
-    lead(chars, words, read_part(chars, start).1).is_some()
+    let end = read_part(chars, words, start, Digits::Written).1;
+    lead(chars, words, end, Digits::Written).is_some()
 }
 
 /// Puts together the parts from a first one on, and hands every number so far to `accept`, which keeps what it likes;
@@ -90,12 +112,13 @@ pub(super) fn assemble<T>(
     chars: Chars<'_>,
     words: &Words,
     first: Lead,
+    digits: Digits,
     mut accept: impl FnMut(&Assembled) -> Option<T>,
 ) -> Option<(T, usize)> {
     let mut parts = [(Rank::Head, Buffer::new()); PARTS_MAX];
     let (mut next, mut found, mut is_firm) = (first, None, true);
     for number in 0..PARTS_MAX {
-        let (part, end) = read_part(chars, next.start);
+        let (part, end) = read_part(chars, words, next.start, digits);
         if next.count.is_some_and(|count| usize::from(count) != part.len()) {
             break;
         }
@@ -108,7 +131,7 @@ pub(super) fn assemble<T>(
             let assembled = Assembled { value, end, parts: number + 1, is_firm };
             found = accept(&assembled).map(|kept| (kept, end)).or(found);
         }
-        match lead(chars, words, end) {
+        match lead(chars, words, end, digits) {
             Some(lead) => next = lead,
             None => break,
         }
@@ -131,12 +154,12 @@ impl Lead {
 }
 
 /// The letters and digits from an index on, with few separators between.
-fn read_part(chars: Chars<'_>, start: usize) -> (Buffer, usize) {
+fn read_part(chars: Chars<'_>, words: &Words, start: usize, digits: Digits) -> (Buffer, usize) {
     let (mut part, mut at, mut end, mut gap) = (Buffer::new(), start, start, 0);
     while !chars.is_border(at) {
         let kept = if chars.count(at).is_some() {
             false
-        } else if let Some(value) = chars.numeral(at) {
+        } else if let Some(value) = digits.value(chars, words, at) {
             part.push_digit(value)
         } else if chars.class(at) == Class::Latin {
             part.push(chars.at(at))

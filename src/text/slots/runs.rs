@@ -189,7 +189,23 @@ pub(super) fn grouped(search: &Search<'_>, first: SymbolRange) -> Option<Number>
     }
     let in_words = || (start..end).all(|at| chars.is_written(at) || chars.numeral(at).is_none());
     let is_phone = is_mobile(digits.as_str()) && (is_announced(search, start) || in_words());
-    is_phone.then_some(Number { kind: SlotKind::Phone, canonical: digits, start, end, is_read_as: false })
+    let (canonical, end) = with_sum(chars, digits, end);
+    is_phone.then_some(Number { kind: SlotKind::Phone, canonical, start, end, is_read_as: false })
+}
+
+/// A number and where it ends, after one digit that is to be added to it: `6610+1` means 6611.
+pub(super) fn with_sum(chars: Chars<'_>, number: Buffer, end: usize) -> (Buffer, usize) {
+    let sign = chars.at(end);
+    let operand = chars.numeral(end + 1).filter(|_| chars.numeral(end + 2).is_none());
+    let (Some(operand), '+' | '-') = (operand, sign) else { return (number, end) };
+    let Ok(value) = number.as_str().parse::<u64>() else { return (number, end) };
+    let operand = u64::from(operand);
+    let sum = if sign == '+' { value.checked_add(operand) } else { value.checked_sub(operand) };
+    let mut out = Buffer::new();
+    match sum.map(|sum| format!("{sum:0width$}", width = number.len())) {
+        Some(text) if text.len() == number.len() && out.extend(&text) => (out, end + 2),
+        _ => (number, end),
+    }
 }
 
 /// A number with its middle masked, which is given behind it: `138****3456 中间是0012`.
@@ -202,7 +218,8 @@ pub(super) fn masked(search: &Search<'_>, first: SymbolRange) -> Option<Number> 
         return None;
     }
     let last = group_at(chars, mask_end).filter(|run| run.len() == MOBILE_GROUPS[2])?;
-    let lead = parts::lead(chars, words, last.end as usize).filter(|lead| lead.rank == Rank::Middle)?;
+    let lead = parts::lead(chars, words, last.end as usize, parts::Digits::Written)
+        .filter(|lead| lead.rank == Rank::Middle)?;
     let middle = group_at(chars, lead.start).filter(|run| run.len() == MOBILE_GROUPS[1])?;
     let mut digits = Buffer::new();
     for run in [first, middle, last] {

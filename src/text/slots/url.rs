@@ -14,6 +14,8 @@ const RESTORED_CHARS_MIN: usize = 3;
 const RESTORED_CHARS_MAX: usize = 16;
 /// Longest word for an at sign, in symbols.
 const SPOKEN_AT_SYMBOLS_MAX: usize = 5;
+/// Letters and digits of a share code.
+const SHARE_CODE_CHARS: std::ops::RangeInclusive<usize> = 8..=14;
 /// Hosts whose paths are Telegram names, and paths that are none.
 const TELEGRAM_HOSTS: [&str; 3] = ["t.me", "telegram.me", "telegram.dog"];
 const TELEGRAM_PATHS: [&str; 5] = ["joinchat", "addlist", "addstickers", "proxy", "share"];
@@ -32,7 +34,10 @@ pub(super) fn find_into(words: &Words, chars: Chars<'_>, out: &mut Collector<'_>
     while at < chars.text.symbols().len() {
         let may_be_dot = at > floor && chars.is_host(at - 1) && dot_at(chars, at).is_some();
         let is_scheme = chars.at(at) == ':' && chars.at(at + 1) == '/' && chars.at(at + 2) == '/';
-        let found = if is_scheme {
+        let found = if let Some(len) = share_code(chars, at) {
+            let code: String = (at + 1..at + len - 1).map(|index| chars.at(index)).collect();
+            Some(slot(chars, SlotKind::Url, code, at..at + len, false))
+        } else if is_scheme {
             reader.behind_scheme(at, floor)
         } else if may_be_dot {
             reader.around_dot(at, floor)
@@ -48,6 +53,20 @@ pub(super) fn find_into(words: &Words, chars: Chars<'_>, out: &mut Collector<'_>
             None => at += 1,
         }
     }
+}
+
+/// Length of a share code at an index, its signs included: `￥kR7dXq2Lp￥`, which an app opens as an address.
+fn share_code(chars: Chars<'_>, index: usize) -> Option<usize> {
+    let sign = chars.at(index);
+    if !matches!(sign, '¥' | '￥' | '$' | '€' | '£' | '₤' | '₴' | '₳' | '₰') {
+        return None;
+    }
+    let is_code = |at: &usize| matches!(chars.class(*at), Class::Latin | Class::Digit);
+    let len = (index + 1..=index + 1 + SHARE_CODE_CHARS.end()).take_while(is_code).count();
+    let code = index + 1..index + 1 + len;
+    let has = |class: Class| code.clone().any(|at| chars.class(at) == class);
+    let is_closed = chars.at(code.end) == sign && SHARE_CODE_CHARS.contains(&len);
+    (is_closed && has(Class::Latin) && has(Class::Digit)).then_some(len + 2)
 }
 
 /// What an address is read with.
@@ -272,9 +291,15 @@ fn dot_at(chars: Chars<'_>, index: usize) -> Option<Dot> {
         bracketed = true;
         at += 1;
     }
+    let in_letters = |at: usize| ['d', 'o', 't'].into_iter().zip(at..).all(|(c, at)| chars.at(at) == c);
     let defanged = match chars.at(at) {
         '.' => at != index,
         '。' | '点' | '點' | '·' | '丶' => true,
+        // (dot), or the word between two blanks.
+        'd' if in_letters(at) && (bracketed || at > index && chars.class(at + 3) == Class::Blank) => {
+            at += 2;
+            true
+        }
         _ => return None,
     };
     at += 1;
