@@ -114,6 +114,17 @@ fn ordinary_numbers_are_no_contacts() {
 }
 
 #[test]
+fn one_character_announces_an_id_at_the_start_of_a_clause() {
+    check(&[
+        ("删帖团队，24小时见效，薇ajk_hg4069", "wechat ajk_hg4069"),
+        ("微kd88zz06 备注来意", "wechat kd88zz06"),
+        ("赵薇vogue2020写真", ""),
+        ("今天微iphone15好卡", ""),
+        ("，威hello", ""),
+    ]);
+}
+
+#[test]
 fn sounds_are_digits_only_inside_numbers_and_behind_hints() {
     check(&[
         ("138零0灵1舞34酒6看", ""),

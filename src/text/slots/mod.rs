@@ -8,6 +8,7 @@ mod words;
 
 mod url;
 
+mod bare;
 mod edits;
 mod handle;
 mod parts;
@@ -174,6 +175,7 @@ impl SlotFinder {
             for hint in hints.iter().rev() {
                 handle::find_into(&search, *hint, &mut found);
             }
+            bare::find_into(&search, &mut found);
             digits::find_into(&search, &mut found);
             sounded::find_into(&search, &mut found);
         } else {
@@ -185,6 +187,7 @@ impl SlotFinder {
                 has_edits: false,
                 has_parts: false,
             };
+            bare::find_into(&search, &mut found);
             sounded::find_into(&search, &mut found);
         }
         let is_complete = found.is_complete;
