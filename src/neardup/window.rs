@@ -311,7 +311,9 @@ impl Window {
     fn check(&self, slot: u32, print: &Fingerprint, scratch: &mut Vec<u32>, neighbours: &mut Vec<Neighbour>) {
         let Some(record) = self.live(slot) else { return };
         let shared: Overlap = self.grams.overlap(&print.grams, record.grams, scratch);
-        if let Some((strength, is_contained)) = compare::judge(shared, print.chars, record.chars) {
+        let own = length(print.chars, print.grams.len());
+        let other = length(record.chars, Arena::len(record.grams));
+        if let Some((strength, is_contained)) = compare::judge(shared, own, other) {
             neighbours.push(Neighbour {
                 position: record.position,
                 similarity: shared.similarity,
@@ -397,6 +399,11 @@ impl Window {
 #[allow(clippy::cast_possible_truncation, reason = "the lower bits")]
 fn low_bits(insertions: u64) -> u32 {
     insertions as u32
+}
+
+/// Characters of a text, as far as they are not repeated.
+fn length(chars: u32, grams: usize) -> u32 {
+    chars.min(u32::try_from(grams + 1).unwrap_or(u32::MAX))
 }
 
 /// Leaves the largest few, largest first.
