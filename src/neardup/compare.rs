@@ -124,7 +124,7 @@ const CONTAINED_STRONG: f32 = 0.85;
 const RATIO_MAX: u32 = 3;
 
 /// What a pair of texts is called, or nothing; and whether the shorter is contained in the longer. A length is given in
-/// characters, but is at most the number of different pairs plus one: what repeats itself says no more than once.
+/// characters, but is at most five fourths of the number of different pairs: what repeats itself says no more than once.
 pub(super) fn judge(shared: Overlap, left_chars: u32, right_chars: u32) -> Option<(Strength, bool)> {
     let shorter = left_chars.min(right_chars);
     let limit = |steps: &[(u32, f32)]| {
