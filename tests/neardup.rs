@@ -257,36 +257,11 @@ fn tiny_texts_are_linked_to_what_is_nearly_equal_only() {
 }
 
 #[test]
-fn rare_pairs_have_more_bits_and_old_days_fade() {
-    let day = 86_400_000;
-    let mut table = GramFrequency::new(12);
-    for account in 0..1_000 {
-        table.add(account, 0, &[1]);
-        table.add(account, 0, &[1]);
-        if account % 100 == 0 {
-            table.add(account, 0, &[2]);
-        }
-    }
-    assert!((table.bits(1) - 0.0).abs() < 0.01, "{}", table.bits(1));
-    assert!((table.bits(2) - (1_001.0_f32 / 11.0).log2()).abs() < 0.1, "{}", table.bits(2));
-    assert!((table.bits(3) - 1_001.0_f32.log2()).abs() < 0.1, "{}", table.bits(3));
-    for later in 1..30 {
-        (0..1_000).for_each(|account| table.add(account, later * day, &[2]));
-    }
-    assert!(table.bits(2) < 0.1 && table.bits(1) > 4.0, "{} {}", table.bits(2), table.bits(1));
-    assert!((table.accounts_per_day() - 1_000.0).abs() < 100.0, "{}", table.accounts_per_day());
-}
-
-#[test]
-fn shares_stay_right_when_accounts_are_sampled() {
-    let mut table = GramFrequency::new(10);
-    for account in 0..200_000 {
-        table.add(account, 0, &[1]);
-        if account % 4 == 0 {
-            table.add(account, 0, &[2]);
-        }
-    }
-    assert!(table.bits(1) < 0.3 && (table.bits(2) - 2.0).abs() < 0.3, "{} {}", table.bits(1), table.bits(2));
+fn what_repeats_itself_is_no_evidence() {
+    let mut window = Window::new(LIMITS);
+    observe(&mut window, &"包子好吃".repeat(10), 0);
+    let found = observe(&mut window, &"包子好吃".repeat(12), 0).1;
+    assert_eq!((found.len(), found[0].strength, found[0].is_contained), (1, Strength::Link, false));
 }
 
 fn teach(days: i64, accounts: u64, age_days: u32, cohorts: u64) -> (Boilerplate, Fingerprinter) {

@@ -110,12 +110,12 @@ fn of_shared(shared: f32, left: usize, right: usize) -> Overlap {
     Overlap { similarity: (shared / union).min(1.0), containment: (shared / smaller).min(1.0) }
 }
 
-/// Characters below which only texts that are nearly equal are linked.
+/// Length below which only texts that are nearly equal are linked, and none but copies count.
 pub(super) const TINY_CHARS: u32 = 10;
-/// Jaccard index that links two texts, by the characters of the shorter.
+/// Jaccard index that links two texts, by the length of the shorter.
 const LINK: [(u32, f32); 2] = [(TINY_CHARS, 0.8), (u32::MAX, 0.4)];
 /// Jaccard index that counts.
-const STRONG: [(u32, f32); 4] = [(TINY_CHARS, 0.9), (20, 0.8), (40, 0.7), (u32::MAX, 0.6)];
+const STRONG: [(u32, f32); 4] = [(TINY_CHARS, f32::INFINITY), (20, 0.8), (40, 0.7), (u32::MAX, 0.6)];
 /// Share of the shorter text that is in the longer one where it counts as contained.
 const CONTAINED: f32 = 0.7;
 /// The same, where that counts as strong.
@@ -123,7 +123,8 @@ const CONTAINED_STRONG: f32 = 0.85;
 /// Sets of no more than this ratio are of one kind: one of two versions of a text, not an article that quotes a post.
 const RATIO_MAX: u32 = 3;
 
-/// What a pair of texts is called, or nothing; and whether the shorter is contained in the longer.
+/// What a pair of texts is called, or nothing; and whether the shorter is contained in the longer. A length is given in
+/// characters, but is at most five fourths of the number of different pairs: what repeats itself says no more than once.
 pub(super) fn judge(shared: Overlap, left_chars: u32, right_chars: u32) -> Option<(Strength, bool)> {
     let shorter = left_chars.min(right_chars);
     let limit = |steps: &[(u32, f32)]| {

@@ -194,3 +194,46 @@ impl GramFrequency {
         Ok(Self { bits, cells, filter, filled, accounts, day, rate })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_pairs_have_more_bits_and_old_days_fade() {
+        let day = 86_400_000;
+        let mut table = GramFrequency::new(12);
+        for account in 0..1_000 {
+            table.add(account, 0, &[1]);
+            table.add(account, 0, &[1]);
+            if account % 100 == 0 {
+                table.add(account, 0, &[2]);
+            }
+        }
+        assert!((table.bits(1) - 0.0).abs() < 0.01, "{}", table.bits(1));
+        assert!((table.bits(2) - (1_001.0_f32 / 11.0).log2()).abs() < 0.1, "{}", table.bits(2));
+        assert!((table.bits(3) - 1_001.0_f32.log2()).abs() < 0.1, "{}", table.bits(3));
+        for later in 1..30 {
+            (0..1_000).for_each(|account| table.add(account, later * day, &[2]));
+        }
+        assert!(table.bits(2) < 0.1 && table.bits(1) > 4.0, "{} {}", table.bits(2), table.bits(1));
+        assert!((table.accounts_per_day() - 1_000.0).abs() < 100.0, "{}", table.accounts_per_day());
+    }
+
+    #[test]
+    fn shares_stay_right_when_accounts_are_sampled() {
+        let mut table = GramFrequency::new(10);
+        for account in 0..200_000 {
+            table.add(account, 0, &[1]);
+            if account % 4 == 0 {
+                table.add(account, 0, &[2]);
+            }
+        }
+        assert!(
+            table.bits(1) < 0.3 && (table.bits(2) - 2.0).abs() < 0.3,
+            "{} {}",
+            table.bits(1),
+            table.bits(2)
+        );
+    }
+}

@@ -4,6 +4,7 @@
 //! and emoji, names behind `@`, tags between `#`, emoticons in brackets, and the tail of a repost; contacts and numbers
 //! leave one mark. The stream is a fixed point: read again, it stays as it is.
 
+use std::ops::Range;
 use std::str::Chars;
 
 use crate::text::{Class, FoldedText, Slot};
@@ -24,8 +25,7 @@ const HEAD_CHARS_MIN: usize = 2;
 /// them.
 const KEPT_SHARE: usize = 4;
 /// What says that a text is somebody else's, besides `//@`.
-const ATTRIBUTIONS: [&str; 5] = ["转发自", "转自", "转发微博", "repost", "via@"];
-const VIA: &str = "via @";
+const ATTRIBUTIONS: [&str; 6] = ["转发自", "转自", "转发微博", "repost", "via@", "via @"];
 
 /// The stream of one text.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ pub(super) struct Stream {
 impl Stream {
     /// Reads a text whose slots stand in the order of the text. O(symbols); no allocation once the buffers have grown.
     pub(super) fn read(&mut self, folded: &FoldedText, slots: &[Slot]) {
-        let tail = folded.plain().find("//@");
+        let tail = memchr::memmem::find(folded.plain().as_bytes(), b"//@");
         let end = tail.map_or(usize::MAX, |byte| {
             folded.symbols().partition_point(|symbol| (symbol.plain_start as usize) < byte)
         });
@@ -51,8 +51,7 @@ impl Stream {
             last = usize::MAX;
             self.read_until(folded, slots, last, true);
         }
-        let dense = folded.symbols().iter().take(last).filter(|symbol| symbol.class.is_dense()).count();
-        if self.chars.len() * KEPT_SHARE < dense {
+        if self.chars.len() * KEPT_SHARE < dense_chars(folded, last) {
             let wrapped = self.chars.len();
             self.read_until(folded, slots, last, false);
             // Marks are short for what they replace: only text that stood in names and tags counts.
@@ -60,43 +59,58 @@ impl Stream {
                 self.read_until(folded, slots, last, true);
             }
         }
-        self.text.clear();
-        self.text.extend(&self.chars);
     }
 
     fn read_until(&mut self, folded: &FoldedText, slots: &[Slot], end: usize, strips: bool) {
+        self.text.clear();
         self.chars.clear();
         self.symbols.clear();
+        let end = end.min(folded.symbols().len());
+        self.chars.reserve(end);
+        self.symbols.reserve(end);
         let mut walk = Walk { folded, chars: folded.plain().chars(), index: 0 };
-        let mut slots = slots.iter().peekable();
+        let mut slots = slots.iter();
+        let mut slot = slots.next();
+        // Where the stretch of kept characters began that is still to be copied.
+        let mut kept_from = 0;
         while walk.index < end {
-            let Some(c) = walk.chars.clone().next() else { break };
-            let place = walk.index;
-            while slots.next_if(|slot| (slot.range.end as usize) <= place).is_some() {}
-            if let Some(slot) = slots.peek().filter(|slot| slot.range.start as usize <= place) {
-                self.mark(place);
-                walk.skip(slot.range.end as usize - place);
+            let (place, byte) = (walk.index, walk.byte());
+            while slot.is_some_and(|slot| slot.range.end as usize <= place) {
+                slot = slots.next();
+            }
+            let is_slot = slot.is_some_and(|slot| slot.range.start as usize <= place);
+            let class = walk.class();
+            if class.is_dense() && class != Class::Digit && !is_slot {
+                let Some(c) = walk.chars.next() else { break };
+                walk.index += 1;
+                if matches!(c, '转' | 'r' | 'v') && !self.is_repost {
+                    self.is_repost = is_attribution(&folded.plain()[byte..]);
+                }
+                self.keep(c, place);
                 continue;
             }
-            match walk.class() {
-                Class::Han | Class::RareHan | Class::Latin | Class::Letter => {
-                    if matches!(c, '转' | 'r' | 'v') && walk.is_attribution() {
-                        self.is_repost = true;
-                    }
-                    self.keep(c, place);
-                    walk.skip(1);
-                }
-                Class::Digit => {
+            self.copy(folded, kept_from..byte);
+            let length = match slot {
+                Some(slot) if is_slot => {
                     self.mark(place);
-                    walk.skip(1);
+                    slot.range.end as usize - place
                 }
-                Class::Blank => walk.skip(1),
-                Class::Clause | Class::Noise => {
-                    let length = if strips { walk.aside(c) } else { 1 };
-                    walk.skip(length);
+                _ if class == Class::Digit => {
+                    self.mark(place);
+                    1
                 }
-            }
+                _ if class == Class::Blank || !strips => 1,
+                _ => walk.aside(),
+            };
+            walk.skip(length);
+            kept_from = walk.byte();
         }
+        let stop = walk.byte().max(kept_from);
+        self.copy(folded, kept_from..stop);
+    }
+
+    fn copy(&mut self, folded: &FoldedText, bytes: Range<usize>) {
+        self.text.push_str(folded.plain().get(bytes).unwrap_or(""));
     }
 
     fn keep(&mut self, c: char, symbol: usize) {
@@ -108,6 +122,7 @@ impl Stream {
     fn mark(&mut self, symbol: usize) {
         if self.chars.last() != Some(&SLOT_MARK) {
             self.keep(SLOT_MARK, symbol);
+            self.text.push(SLOT_MARK);
         }
     }
 }
@@ -120,7 +135,25 @@ struct Walk<'t> {
     index: usize,
 }
 
+fn is_attribution(rest: &str) -> bool {
+    ATTRIBUTIONS.iter().any(|word| rest.starts_with(word))
+}
+
+/// Letters, digits and Han characters before a symbol.
+fn dense_chars(folded: &FoldedText, end: usize) -> usize {
+    if end < folded.symbols().len() {
+        return folded.symbols()[..end].iter().filter(|symbol| symbol.class.is_dense()).count();
+    }
+    let classes = [Class::Han, Class::RareHan, Class::Latin, Class::Digit, Class::Letter];
+    classes.into_iter().map(|class| folded.count(class) as usize).sum()
+}
+
 impl Walk<'_> {
+    /// Where the next character begins in the plain view.
+    fn byte(&self) -> usize {
+        self.folded.plain().len() - self.chars.as_str().len()
+    }
+
     fn class(&self) -> Class {
         self.class_at(self.index)
     }
@@ -136,17 +169,12 @@ impl Walk<'_> {
         self.index += count;
     }
 
-    fn is_attribution(&self) -> bool {
-        let rest = self.chars.as_str();
-        ATTRIBUTIONS.iter().any(|word| rest.starts_with(word)) || rest.starts_with(VIA)
-    }
-
-    /// Length of the name, tag or emoticon that begins here with `c`; 1 where it is only a character.
-    fn aside(&self, c: char) -> usize {
-        match c {
-            '@' => self.name(),
-            '#' => self.enclosed('#', TAG_CHARS_MAX),
-            '[' => self.enclosed(']', EMOTICON_CHARS_MAX),
+    /// Length of the name, tag or emoticon that begins here; 1 where there is only a character.
+    fn aside(&self) -> usize {
+        match self.chars.clone().next() {
+            Some('@') => self.name(),
+            Some('#') => self.enclosed('#', TAG_CHARS_MAX),
+            Some('[') => self.enclosed(']', EMOTICON_CHARS_MAX),
             _ => 1,
         }
     }

@@ -20,6 +20,9 @@ pub const NO_POSITION: u64 = u64::MAX;
 const CHECKS_MAX: usize = 64;
 /// Sets that are compared per post because they share passages.
 const PASSAGE_CHECKS_MAX: usize = 32;
+/// Passages that a post must share before its set is compared, where the text has as many: one alone is often a stock
+/// phrase, or another key of the same tag.
+const SHARED_PASSAGES_MIN: usize = 2;
 /// Slots that are looked at per post.
 const CANDIDATES_MAX: usize = 16_384;
 /// Minima of 64 that agree where the Jaccard index may be 0.4: 99.6 of 100 such pairs have as many.
@@ -299,7 +302,8 @@ impl Window {
         slots.truncate(CANDIDATES_MAX);
         slots.sort_unstable();
         let first = ranked.len();
-        for same in slots.chunk_by(|a, b| a == b) {
+        let needed = keys.len().min(SHARED_PASSAGES_MIN);
+        for same in slots.chunk_by(|a, b| a == b).filter(|same| same.len() >= needed) {
             ranked.push((u32::try_from(same.len()).unwrap_or(u32::MAX), same[0]));
         }
         let tail = &mut ranked[first..];
@@ -311,7 +315,9 @@ impl Window {
     fn check(&self, slot: u32, print: &Fingerprint, scratch: &mut Vec<u32>, neighbours: &mut Vec<Neighbour>) {
         let Some(record) = self.live(slot) else { return };
         let shared: Overlap = self.grams.overlap(&print.grams, record.grams, scratch);
-        if let Some((strength, is_contained)) = compare::judge(shared, print.chars, record.chars) {
+        let own = length(print.chars, print.grams.len());
+        let other = length(record.chars, Arena::len(record.grams));
+        if let Some((strength, is_contained)) = compare::judge(shared, own, other) {
             neighbours.push(Neighbour {
                 position: record.position,
                 similarity: shared.similarity,
@@ -397,6 +403,11 @@ impl Window {
 #[allow(clippy::cast_possible_truncation, reason = "the lower bits")]
 fn low_bits(insertions: u64) -> u32 {
     insertions as u32
+}
+
+/// Characters of a text, but for those with many repeats; one pair in five repeats in ordinary texts.
+fn length(chars: u32, grams: usize) -> u32 {
+    chars.min(u32::try_from(grams + grams / 4 + 1).unwrap_or(u32::MAX))
 }
 
 /// Leaves the largest few, largest first.
