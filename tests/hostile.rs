@@ -246,9 +246,14 @@ fn a_reader_that_stops_ends_the_run_with_a_message() {
 #[test]
 fn two_hundred_thousand_copies_of_one_line_need_no_more_memory_than_one() {
     let place = Place::new();
+    place.write("one.jsonl", HIT);
+    judge(&place, "one.jsonl").expect(0, &["1 posts", "review 1"]);
+    let for_one = peak_memory_mb(&place);
     place.write("in.jsonl", HIT.repeat(200_000));
     judge(&place, "in.jsonl").expect(0, &["200000 posts", "review 200000"]);
-    assert!(peak_memory_mb(&place) < 300, "{} MB", peak_memory_mb(&place));
+    let for_many = peak_memory_mb(&place);
+    // Some chunks of decisions on their way, and the window that is being saved.
+    assert!(for_many < for_one + 120, "{for_one} MB and {for_many} MB");
 }
 
 fn copy_dir(from: &Path, to: &Path) {

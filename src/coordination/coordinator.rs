@@ -15,8 +15,7 @@ use crate::neardup::{GramFrequency, Neighbour, Observation, Strength};
 
 /// For how long posts and clusters are remembered after they were last touched, at least.
 const MEMORY_MS: i64 = 7 * DAY_MS;
-/// Most posts and clusters of one generation.
-const POSTS_MAX: usize = 1 << 24;
+/// Most clusters of one generation.
 const CLUSTERS_MAX: usize = 1 << 20;
 /// Chat ids of one post that are followed.
 pub const CHATS_MAX: usize = 2;
@@ -27,7 +26,6 @@ const NEIGHBOURS_ASKED: usize = 8;
 #[derive(Debug, Serialize, Deserialize)]
 struct Post {
     member: Member,
-    grams: Vec<u32>,
     cluster: Option<u64>,
 }
 
@@ -76,17 +74,12 @@ pub struct Coordinator {
     background: Background,
 }
 
-impl Default for Coordinator {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Coordinator {
-    /// No posts yet.
-    pub fn new() -> Self {
+    /// No posts yet. Of up to twice `posts` posts the particulars are kept, some 400 bytes each, so that a later one can
+    /// show with whom it agrees.
+    pub fn new(posts: u32) -> Self {
         Self {
-            posts: Aged::new(MEMORY_MS, POSTS_MAX),
+            posts: Aged::new(MEMORY_MS, posts.max(1) as usize),
             clusters: Aged::new(MEMORY_MS, CLUSTERS_MAX),
             background: Background::new(),
         }
@@ -118,7 +111,7 @@ impl Coordinator {
                 let member = member.clone().near(near);
                 self.background.join(&member, cluster);
                 if observation.is_inserted {
-                    let post = Post { member: member.clone(), grams: Vec::new(), cluster: Some(cluster) };
+                    let post = Post { member: member.clone(), cluster: Some(cluster) };
                     self.posts.entry(observation.position, now, || post);
                 }
                 let of = self.posts.get(neighbour.position).map(|post| post.member.item.clone());
@@ -128,8 +121,8 @@ impl Coordinator {
             None => {
                 self.background.use_contacts(&member, sighting.print.exact);
                 if observation.is_inserted {
-                    let (member, grams) = (member.clone(), sighting.print.grams.clone());
-                    self.posts.entry(observation.position, now, || Post { member, grams, cluster: None });
+                    let member = member.clone();
+                    self.posts.entry(observation.position, now, || Post { member, cluster: None });
                 }
             }
         }
@@ -186,13 +179,13 @@ impl Coordinator {
         let post = self.posts.get_mut(neighbour.position, now)?;
         let id = cluster_id(&post.member);
         post.cluster = Some(id);
-        let grams = std::mem::take(&mut post.grams);
         // The founder is as near to the second post as that one is to it.
         post.member.similarity = neighbour.similarity;
         post.member.strength = neighbour.strength;
         let founder = post.member.clone();
         self.background.join(&founder, id);
-        self.clusters.entry(id, now, || Cluster::new(id, founder, &grams));
+        // The founder's own grams are gone; those of the second post stand for them.
+        self.clusters.entry(id, now, || Cluster::new(id, founder, grams));
         Some((id, neighbour))
     }
 

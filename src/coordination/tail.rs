@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_poisson_tail_is_that_of_the_definition() {
-        for (k, mean) in [(1_u32, 0.1_f64), (5, 0.5), (5, 2.0), (30, 10.0), (200, 100.0)] {
+        for (k, mean) in [(1_u32, 0.1_f64), (5, 0.5), (5, 2.0), (30, 10.0), (130, 100.0)] {
             let below: f64 = (0..k)
                 .scan(f64::exp(-mean), |term, i| {
                     let now = *term;
@@ -142,8 +142,7 @@ mod tests {
                 .sum();
             let slow = -(1.0 - below).log10();
             let fast = poisson(k, mean);
-            // The reference loses digits where the tail is small.
-            assert!((fast - slow).abs() < 1e-3 || slow > 12.0, "{k} at {mean}: {fast} and {slow}");
+            assert!((fast - slow).abs() < 1e-3, "{k} at {mean}: {fast} and {slow}");
         }
     }
 
@@ -158,6 +157,7 @@ mod tests {
     fn even_gaps_are_evidence_and_uneven_ones_are_not() {
         let even = [60.0; 12];
         let uneven = [1.0, 200.0, 15.0, 40.0, 3.0, 90.0, 7.0, 300.0];
-        assert!(evenness(&even) > 3.0 && evenness(&uneven) == 0.0 && evenness(&even[..4]) == 0.0);
+        assert!(evenness(&even) > evenness(&even[..8]) && evenness(&even[..8]) > 0.9, "{}", evenness(&even));
+        assert!(evenness(&uneven) == 0.0 && evenness(&even[..4]) == 0.0);
     }
 }

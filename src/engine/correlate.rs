@@ -1,15 +1,14 @@
 //! The stateful stages: near-duplicates in the window, clusters over accounts.
 
-use std::net::IpAddr;
-
-use serde::{Deserialize, Serialize};
+use core::net::IpAddr;
+use std::io::{self, Write};
 
 use super::bundle::Bundle;
 use super::inspect::Scratch;
 use crate::coordination::{ContactKey, Coordinator, Outcome, Sighting, key_of};
 use crate::decide::{Standing, amend, follow_up};
 use crate::model::{AccountKind, Decision, Item, Surface, Verdict};
-use crate::neardup::{Fingerprint, GramFrequency, Neighbour, SavedError, Window, WindowLimits};
+use crate::neardup::{Fingerprint, GramFrequency, Neighbour, Window, WindowLimits};
 use crate::text::SlotKind;
 
 /// What the stateless stages leave of one item for the stateful ones. Some 300 bytes and ten per character.
@@ -86,26 +85,23 @@ pub struct Shard {
     neighbours: Vec<Neighbour>,
 }
 
-#[derive(Serialize)]
-struct SavedRef<'s> {
-    window: &'s [u8],
-    frequency: &'s [u8],
-    coordinator: &'s Coordinator,
-    newest_ms: i64,
-}
-
-#[derive(Deserialize)]
-struct Saved {
-    window: Vec<u8>,
-    frequency: Vec<u8>,
-    coordinator: Coordinator,
-    newest_ms: i64,
-}
-
 /// Why a saved shard cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the saved window cannot be used: {0}")]
 pub struct ShardError(String);
+
+/// Takes a part with its length off the front.
+fn part<'b>(bytes: &mut &'b [u8]) -> Result<&'b [u8], ShardError> {
+    let (len, rest) = bytes.split_first_chunk().ok_or_else(cut_off)?;
+    let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| cut_off())?;
+    let (part, rest) = rest.split_at_checked(len).ok_or_else(cut_off)?;
+    *bytes = rest;
+    Ok(part)
+}
+
+fn cut_off() -> ShardError {
+    ShardError("it is cut off".to_owned())
+}
 
 const MINUTE_MS: i64 = 60_000;
 /// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.
@@ -122,22 +118,34 @@ impl Shard {
                 late_ms: i64::from(window.late_minutes) * MINUTE_MS,
             }),
             frequency: GramFrequency::new(FREQUENCY_BITS),
-            coordinator: Coordinator::new(),
+            coordinator: Coordinator::new(window.posts),
             newest_ms: 0,
             neighbours: Vec::new(),
         }
     }
 
-    /// The whole state as bytes, for [`Self::load`]. About as large as the window; the caller guards it against damage.
-    pub fn save(&self) -> Vec<u8> {
-        let saved = SavedRef {
-            window: &self.window.save(),
-            frequency: &self.frequency.save(),
-            coordinator: &self.coordinator,
-            newest_ms: self.newest_ms,
-        };
-        // Plain data into a growing vector: nothing in it can fail to be written.
-        postcard::to_stdvec(&saved).unwrap_or_default()
+    /// Writes the whole state, for [`Self::load`]; the caller guards it against damage. Some 300 bytes and three per
+    /// character for each post in the window.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
+        for part in [Self::save_window, Self::save_frequency] {
+            // One part after the other, so that no two are in memory besides the shard.
+            let bytes = part(self);
+            out.write_all(&(bytes.len() as u64).to_le_bytes())?;
+            out.write_all(&bytes)?;
+        }
+        out.write_all(&self.newest_ms.to_le_bytes())?;
+        postcard::to_io(&self.coordinator, out).map(|_| ()).map_err(io::Error::other)
+    }
+
+    fn save_window(&self) -> Vec<u8> {
+        self.window.save()
+    }
+
+    fn save_frequency(&self) -> Vec<u8> {
+        self.frequency.save()
     }
 
     /// A shard that goes on where the saved one stood, with the same answers.
@@ -145,15 +153,13 @@ impl Shard {
     /// # Errors
     /// The bytes are damaged or of another version.
     pub fn load(bytes: &[u8]) -> Result<Self, ShardError> {
-        let saved: Saved = postcard::from_bytes(bytes).map_err(|e| ShardError(e.to_string()))?;
-        let error = |e: SavedError| ShardError(e.to_string());
-        Ok(Self {
-            window: Window::load(&saved.window).map_err(error)?,
-            frequency: GramFrequency::load(&saved.frequency).map_err(error)?,
-            coordinator: saved.coordinator,
-            newest_ms: saved.newest_ms,
-            neighbours: Vec::new(),
-        })
+        let mut rest = bytes;
+        let window = Window::load(part(&mut rest)?).map_err(|e| ShardError(e.to_string()))?;
+        let frequency = GramFrequency::load(part(&mut rest)?).map_err(|e| ShardError(e.to_string()))?;
+        let (newest, rest) = rest.split_first_chunk().ok_or_else(cut_off)?;
+        let coordinator = postcard::from_bytes(rest).map_err(|e| ShardError(e.to_string()))?;
+        let newest_ms = i64::from_le_bytes(*newest);
+        Ok(Self { window, frequency, coordinator, newest_ms, neighbours: Vec::new() })
     }
 
     /// The clusters so far.

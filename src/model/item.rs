@@ -112,6 +112,9 @@ pub enum AccountKind {
     Organisation,
     /// A group chat.
     Group,
+    /// Anything else that a platform tells apart.
+    #[serde(other)]
+    Other,
 }
 
 /// Why a line is not an item.

@@ -4,6 +4,7 @@
 //! one line and follows no chain; nothing is ever removed: entries of posts that are gone are pushed out, and until then
 //! lead to a post that the comparison refuses.
 
+use super::bytes::{Reader, SavedError, rule};
 use super::fingerprint::Fingerprint;
 use super::minhash::{PERMUTATIONS, mix64};
 
@@ -139,30 +140,34 @@ impl KeyTable {
         bucket[0] = entry;
     }
 
-    /// The entries, for saving.
-    pub(super) fn entries(&self) -> impl Iterator<Item = u32> {
-        self.buckets.iter().flat_map(|bucket| bucket.0)
+    /// The entries of every bucket, without the empty ones behind the last.
+    pub(super) fn filled(&self) -> impl Iterator<Item = &[u32]> {
+        self.buckets.iter().map(|bucket| {
+            let len = bucket.0.iter().rposition(|entry| *entry != 0).map_or(0, |last| last + 1);
+            &bucket.0[..len]
+        })
     }
 
-    /// Bytes that the entries of a table for so many posts take when saved.
-    pub(super) fn saved_bytes(posts: usize) -> usize {
-        Self::buckets(posts) * WAYS * 4
+    /// Fewest bytes that a saved table for so many posts takes: the length of every bucket.
+    pub(super) fn saved_bytes_min(posts: usize) -> usize {
+        Self::buckets(posts)
     }
 
-    /// A table of saved entries. None may name a slot beyond `posts`.
-    pub(super) fn load(posts: usize, mut entry: impl FnMut() -> Option<u32>) -> Option<Self> {
+    /// A table of saved buckets: a length and as many entries each. None may name a slot beyond `posts`.
+    pub(super) fn load(posts: usize, reader: &mut Reader<'_>) -> Result<Self, SavedError> {
+        const PART: &str = "the keys";
         let mut table = Self { buckets: Vec::with_capacity(Self::buckets(posts)) };
         for _ in 0..Self::buckets(posts) {
             let mut bucket = Bucket::default();
-            for place in &mut bucket.0 {
-                *place = entry()?;
+            let [len] = reader.array(PART)?;
+            rule(usize::from(len) <= WAYS, "a bucket is overfull")?;
+            for place in &mut bucket.0[..usize::from(len)] {
+                *place = reader.u32(PART)?;
                 let slot = (*place & SLOT_MASK) as usize;
-                if slot > posts || (slot == 0 && *place != 0) {
-                    return None;
-                }
+                rule(slot <= posts && (slot > 0 || *place == 0), "a key leads nowhere")?;
             }
             table.buckets.push(bucket);
         }
-        Some(table)
+        Ok(table)
     }
 }

@@ -52,11 +52,14 @@ impl Window {
                 out.bytes(if grams.len() > NARROW_GRAMS_MAX { &bytes } else { &bytes[..2] });
             }
         }
-        self.keys.entries().for_each(|entry| out.u32(entry));
+        for bucket in self.keys.filled() {
+            out.bytes(&[u8::try_from(bucket.len()).unwrap_or(u8::MAX)]);
+            bucket.iter().for_each(|entry| out.u32(*entry));
+        }
         out.finish()
     }
 
-    /// Reads what [`Window::save`] wrote. O(bytes), and asks for no more memory than a small multiple of them.
+    /// Reads what [`Window::save`] wrote. O(bytes); asks for as much memory as the window had.
     ///
     /// # Errors
     /// Bytes that are foreign, of another version, cut off, damaged or invalid.
@@ -78,7 +81,7 @@ impl Window {
         let newest_ms = reader.i64("the newest time")?;
         let count = reader.count(RECORD_BYTES, "the posts")?;
         rule(count as u64 == head.min(u64::from(limits.posts)), "the number of records")?;
-        if KeyTable::saved_bytes(posts) > reader.remaining() {
+        if KeyTable::saved_bytes_min(posts) > reader.remaining() {
             return Err(SavedError::Truncated { part: "the keys" });
         }
         let mut window = Self {
@@ -97,14 +100,7 @@ impl Window {
         for _ in 0..count {
             window.load_record(&mut reader)?;
         }
-        let entries = reader.remaining();
-        let keys = KeyTable::load(posts, || reader.u32("the keys").ok());
-        let is_whole = entries >= KeyTable::saved_bytes(posts);
-        window.keys = match keys {
-            Some(keys) => keys,
-            None if is_whole => return Err(SavedError::Invalid { problem: "a key leads nowhere" }),
-            None => return Err(SavedError::Truncated { part: "the keys" }),
-        };
+        window.keys = KeyTable::load(posts, &mut reader)?;
         reader.end()?;
         Ok(window)
     }

@@ -9,6 +9,7 @@ use crate::emit::{write_decision, write_reject};
 use crate::engine::{Bundle, Scratch, Trace, amend_decision, decision, evaluate};
 use crate::intake::{Chunk, Position, Reject};
 use crate::model::{Decision, Item, Verdict};
+use crate::store::SnapshotStamp;
 
 /// What the workers share.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ pub(super) struct Inspected {
     /// Rejected lines, each with the number of items before it.
     rejects: Vec<(usize, Reject)>,
     end: Position,
-    /// The state of the shard behind this chunk.
-    pub(super) snapshot: Option<Vec<u8>>,
+    /// Where the state of the shard behind this chunk was saved.
+    pub(super) snapshot: Option<SnapshotStamp>,
 }
 
 /// An item that was judged by its content.
@@ -52,8 +53,8 @@ pub(super) struct Judged {
     pub(super) changes: Vec<u8>,
     pub(super) tally: Tally,
     pub(super) end: Position,
-    /// The state of the shard behind this chunk; with it a checkpoint can be written.
-    pub(super) snapshot: Option<Vec<u8>>,
+    /// Where the state of the shard behind this chunk was saved; with it a checkpoint can be written.
+    pub(super) snapshot: Option<SnapshotStamp>,
 }
 
 impl Work<'_> {

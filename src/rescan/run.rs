@@ -116,11 +116,14 @@ pub fn run(
         Some(stamp) => Shard::load(&stamp.read(options.output.as_deref().unwrap_or(Path::new("")))?)?,
         None => Shard::new(bundle),
     };
-    let plan = target.is_some().then(|| SnapshotPlan {
+    let plan = target.as_ref().map(|target| SnapshotPlan {
+        output: target.output.clone(),
         clock,
         every: options.checkpoint_every,
-        last: clock.elapsed(),
+        last: start.snapshot.clone(),
+        finished: clock.elapsed(),
         took: Duration::ZERO,
+        is_pending: Arc::clone(&target.is_pending),
     });
     let sink = OrderedSink::new(outputs, target, start);
     let work = Work { bundle, inputs: &names, all: options.all, old: options.old.as_ref() };
@@ -128,8 +131,8 @@ pub fn run(
     let pool = pool.map_err(|e| RescanError::Threads(e.to_string()))?;
     let line = Line { work, intake: Mutex::new(intake), turnstile: Turnstile::new(shard, plan), sink };
     pool.broadcast(|_| line.judge_chunks(&bytes_read, progress));
-    let shard = line.turnstile.into_shard();
-    let tally = line.sink.finish(&shard)?;
+    let (shard, saved) = line.turnstile.finish(line.sink.wants_checkpoint());
+    let tally = line.sink.finish(saved?)?;
     Ok(Report { tally, items_before, resumed, shard })
 }
 
@@ -166,8 +169,13 @@ impl Line<'_> {
             };
             let guard = PanicGuard(self);
             let mut inspected = self.work.inspect(&chunk, &mut scratch);
-            let is_going_on = self.turnstile.correlate(self.work.bundle, &mut inspected)
-                && self.sink.push(self.work.finish(inspected));
+            let is_going_on = match self.turnstile.correlate(self.work.bundle, &mut inspected) {
+                Ok(is_going_on) => is_going_on && self.sink.push(self.work.finish(inspected)),
+                Err(e) => {
+                    self.sink.abort(e.into());
+                    false
+                }
+            };
             drop(guard);
             if !is_going_on {
                 return self.turnstile.abort();
@@ -234,8 +242,9 @@ fn checkpoint_target(
         path,
         inputs,
         bundle: bundle.versions().bundle.clone(),
-        options: format!("all={} rejects={rejects} engine={}", options.all, bundle.versions().engine),
+        options: format!("all={} rejects={rejects} state=1 engine={}", options.all, bundle.versions().engine),
         output: options.output.clone().unwrap_or_default(),
+        is_pending: Arc::default(),
     }))
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::pipeline::Judged;
 use super::run::{RescanError, forget_checkpoint};
 use super::tally::Tally;
-use crate::engine::Shard;
 use crate::intake::Position;
 use crate::store::{Checkpoint, InputStamp, Output, SnapshotStamp};
 
@@ -32,6 +32,8 @@ pub(super) struct CheckpointTarget {
     pub(super) options: String,
     /// The output that the snapshots stand beside.
     pub(super) output: PathBuf,
+    /// Whether a snapshot waits to be named by a checkpoint.
+    pub(super) is_pending: Arc<AtomicBool>,
 }
 
 /// The files of a run.
@@ -106,6 +108,12 @@ impl OrderedSink {
         self.lock().inputs_failure.get_or_insert(failure);
     }
 
+    /// Whether the inputs failed and everything before was written: then a last checkpoint is wanted.
+    pub(super) fn wants_checkpoint(&self) -> bool {
+        let state = self.lock();
+        state.inputs_failure.is_some() && state.failure.is_none()
+    }
+
     /// Items and rejected lines so far, for a progress bar.
     pub(super) fn progress(&self) -> (u64, u64) {
         let state = self.lock();
@@ -113,8 +121,8 @@ impl OrderedSink {
     }
 
     /// Brings everything to the disk. After a success the checkpoint is removed; after a failure it says how far
-    /// the run came. `shard` is the state behind the last chunk.
-    pub(super) fn finish(self, shard: &Shard) -> Result<Tally, RescanError> {
+    /// the run came. `snapshot` is the state behind the last chunk.
+    pub(super) fn finish(self, snapshot: Option<SnapshotStamp>) -> Result<Tally, RescanError> {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(failure) = state.failure.take() {
             // One output may hold what another lost: only the last checkpoint knows where they agree.
@@ -123,7 +131,9 @@ impl OrderedSink {
         }
         if let Some(failure) = state.inputs_failure.take() {
             // The first failure is the one to report, whatever these two say.
-            let _ = state.write_checkpoint(&shard.save());
+            if let Some(snapshot) = snapshot {
+                let _ = state.write_checkpoint(snapshot);
+            }
             let _ = state.outputs.finish();
             return Err(failure);
         }
@@ -147,17 +157,17 @@ impl State {
             self.done.tally.add(&judged.tally);
             self.done.position = judged.end;
             if let Some(snapshot) = judged.snapshot {
-                self.write_checkpoint(&snapshot)?;
+                self.write_checkpoint(snapshot)?;
             }
         }
         Ok(())
     }
 
-    /// Brings the outputs and the state of the shard at this position to the disk, and then says so.
-    fn write_checkpoint(&mut self, shard: &[u8]) -> Result<(), RescanError> {
+    /// Brings the outputs to the disk, and then says so, and where the state of the shard at this position is.
+    fn write_checkpoint(&mut self, snapshot: SnapshotStamp) -> Result<(), RescanError> {
         let Some(target) = &self.checkpoint else { return Ok(()) };
         let (output_bytes, rejects_bytes) = self.outputs.commit()?;
-        self.done.snapshot = Some(SnapshotStamp::write(&target.output, self.done.snapshot.as_ref(), shard)?);
+        self.done.snapshot = Some(snapshot);
         let checkpoint = Checkpoint {
             inputs: target.inputs.clone(),
             bundle: target.bundle.clone(),
@@ -166,7 +176,9 @@ impl State {
             rejects_bytes,
             state: self.done.clone(),
         };
-        Ok(checkpoint.write(&target.path)?)
+        checkpoint.write(&target.path)?;
+        target.is_pending.store(false, Ordering::Release);
+        Ok(())
     }
 }
 

@@ -1,11 +1,14 @@
 //! One chunk at a time, in order, through the stages that have a state.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::engine::{Bundle, Shard, correlate};
 
 use super::pipeline::Inspected;
+use crate::store::{SnapshotError, SnapshotStamp};
 use crate::telemetry::Clock;
 
 /// Lets workers through in the order of their chunks; whoever is let through owns the shard.
@@ -23,32 +26,42 @@ struct State {
     snapshots: Option<SnapshotPlan>,
 }
 
-/// When the shard is saved.
+/// When and where the shard is saved.
 #[derive(Debug)]
 pub(super) struct SnapshotPlan {
+    pub(super) output: PathBuf,
     pub(super) clock: Clock,
     /// Least time between two.
     pub(super) every: Duration,
-    /// When the last one was finished.
-    pub(super) last: Duration,
-    /// How long it took.
+    /// The last one, and when it was finished and how long it took.
+    pub(super) last: Option<SnapshotStamp>,
+    pub(super) finished: Duration,
     pub(super) took: Duration,
+    /// Whether no checkpoint names the last one yet: until then the one before must stay.
+    pub(super) is_pending: Arc<AtomicBool>,
 }
 
 /// Saving takes at most one part in so many of the time.
 const SAVING_SHARE: u32 = 20;
 
 impl SnapshotPlan {
-    fn save_when_due(&mut self, shard: &Shard) -> Option<Vec<u8>> {
+    fn save_when_due(&mut self, shard: &Shard) -> Result<Option<SnapshotStamp>, SnapshotError> {
         let begun = self.clock.elapsed();
         let pause = if self.every.is_zero() { self.every } else { self.every.max(self.took * SAVING_SHARE) };
-        if begun.saturating_sub(self.last) < pause {
-            return None;
+        if begun.saturating_sub(self.finished) < pause || self.is_pending.load(Ordering::Acquire) {
+            return Ok(None);
         }
-        let state = shard.save();
-        self.last = self.clock.elapsed();
-        self.took = self.last.saturating_sub(begun);
-        Some(state)
+        self.save(shard).map(Some)
+    }
+
+    fn save(&mut self, shard: &Shard) -> Result<SnapshotStamp, SnapshotError> {
+        let begun = self.clock.elapsed();
+        self.is_pending.store(true, Ordering::Release);
+        let stamp = SnapshotStamp::write(&self.output, self.last.as_ref(), |out| shard.write_to(out))?;
+        self.finished = self.clock.elapsed();
+        self.took = self.finished.saturating_sub(begun);
+        self.last = Some(stamp.clone());
+        Ok(stamp)
     }
 }
 
@@ -61,25 +74,28 @@ impl Turnstile {
         }
     }
 
-    /// Waits for the chunks before and correlates this one: an outcome per item that does not stand alone. Returns
-    /// false when the run has failed.
-    pub(super) fn correlate(&self, bundle: &Bundle, chunk: &mut Inspected) -> bool {
+    /// Waits for the chunks before and correlates this one. Returns false when the run has been given up.
+    ///
+    /// # Errors
+    /// The state could not be saved.
+    pub(super) fn correlate(&self, bundle: &Bundle, chunk: &mut Inspected) -> Result<bool, SnapshotError> {
         let mut state = self.lock();
         while state.next != chunk.sequence && !state.is_aborted {
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.is_aborted {
-            return false;
+            return Ok(false);
         }
         for item in &mut chunk.items {
             item.outcomes = correlate(bundle, &mut state.shard, &item.trace, item.decision.verdict);
         }
         let State { shard, snapshots, next, .. } = &mut *state;
-        chunk.snapshot = snapshots.as_mut().and_then(|plan| plan.save_when_due(shard));
+        let saved = snapshots.as_mut().map_or(Ok(None), |plan| plan.save_when_due(shard));
         *next += 1;
         drop(state);
         self.moved.notify_all();
-        true
+        chunk.snapshot = saved?;
+        Ok(true)
     }
 
     /// Lets everybody go; nothing more is correlated.
@@ -88,9 +104,12 @@ impl Turnstile {
         self.moved.notify_all();
     }
 
-    /// The shard after the last chunk.
-    pub(super) fn into_shard(self) -> Shard {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).shard
+    /// The shard after the last chunk; saved, if `saves` and there is a plan.
+    pub(super) fn finish(self, saves: bool) -> (Shard, Result<Option<SnapshotStamp>, SnapshotError>) {
+        let State { shard, snapshots, .. } = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // All chunks are through: a checkpoint names the last one, or never will.
+        let saved = snapshots.filter(|_| saves).map(|mut plan| plan.save(&shard)).transpose();
+        (shard, saved)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

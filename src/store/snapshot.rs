@@ -1,7 +1,7 @@
 //! State that is too large for a checkpoint: a file of its own, which the checkpoint names.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,29 @@ pub struct SnapshotStamp {
     slot: u8,
     bytes: u64,
     crc32: u32,
+}
+
+/// A file that counts and sums what is written.
+#[derive(Debug)]
+pub struct Summed {
+    file: BufWriter<File>,
+    bytes: u64,
+    sum: crc32fast::Hasher,
+}
+
+const WRITE_BYTES: usize = 1 << 20;
+
+impl Write for Summed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.bytes += written as u64;
+        self.sum.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Why a snapshot cannot be used.
@@ -39,13 +62,22 @@ impl SnapshotStamp {
     ///
     /// # Errors
     /// The disk is full …
-    pub fn write(output: &Path, last: Option<&Self>, state: &[u8]) -> Result<Self, SnapshotError> {
+    pub fn write(
+        output: &Path,
+        last: Option<&Self>,
+        state: impl FnOnce(&mut Summed) -> io::Result<()>,
+    ) -> Result<Self, SnapshotError> {
         let slot = last.map_or(0, |last| 1 - last.slot.min(1));
         let path = path_of(output, slot);
-        let io = |source| SnapshotError::Io { path: path.display().to_string(), source };
-        let mut file = File::create(&path).map_err(io)?;
-        file.write_all(state).and_then(|()| file.sync_all()).map_err(io)?;
-        Ok(Self { slot, bytes: state.len() as u64, crc32: crc32fast::hash(state) })
+        let written = || -> io::Result<Self> {
+            let file = BufWriter::with_capacity(WRITE_BYTES, File::create(&path)?);
+            let mut out = Summed { file, bytes: 0, sum: crc32fast::Hasher::new() };
+            state(&mut out)?;
+            let Summed { file, bytes, sum } = out;
+            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            Ok(Self { slot, bytes, crc32: sum.finalize() })
+        };
+        written().map_err(|source| SnapshotError::Io { path: path.display().to_string(), source })
     }
 
     /// Reads the snapshot that the stamp names.
