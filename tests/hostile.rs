@@ -252,8 +252,8 @@ fn two_hundred_thousand_copies_of_one_line_need_no_more_memory_than_one() {
     place.write("in.jsonl", HIT.repeat(200_000));
     judge(&place, "in.jsonl").expect(0, &["200000 posts", "review 200000"]);
     let for_many = peak_memory_mb(&place);
-    // Some chunks of decisions on their way, and the window that is being saved.
-    assert!(for_many < for_one + 120, "{for_one} MB and {for_many} MB");
+    // Some chunks of decisions on their way, and the state that is being saved; not two hundred thousand of anything.
+    assert!(for_many < for_one + 200, "{for_one} MB and {for_many} MB");
 }
 
 fn copy_dir(from: &Path, to: &Path) {

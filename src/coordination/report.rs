@@ -24,7 +24,7 @@ pub struct ClusterReport {
     pub last_ms: i64,
     /// Whether the posts have a contact in common and not the text.
     pub is_by_contact: bool,
-    /// The common text; what differs from post to post stands as `〔…〕`.
+    /// The common text; what differs from post to post stands as `〔…〕`. In a cluster by contact, the text of one post.
     pub core: String,
     /// What it has earned, and why.
     #[serde(flatten)]
@@ -43,7 +43,11 @@ impl ClusterReport {
             first_ms: cluster.first_ms,
             last_ms: cluster.last_ms,
             is_by_contact: cluster.is_by_contact,
-            core: core_runs(&cluster.text, |gram| cluster.has_in_core(gram)),
+            core: if cluster.is_by_contact {
+                cluster.text.clone()
+            } else {
+                core_runs(&cluster.text, |gram| cluster.has_in_core(gram))
+            },
             assessment: cluster.assessment.clone(),
             members: cluster.members.clone(),
         }

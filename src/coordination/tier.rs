@@ -138,7 +138,7 @@ pub(super) fn assess(
     let earned = earned(&families, has_hard);
     cap(earned < Tier::Account && background.history_days() < 1.0, Cap::InsufficientHistory, Tier::Account);
     let tier = earned.min(most);
-    Assessment { tier, score: score(sure, rarity_bits, &families), rarity_bits, families, caps }
+    Assessment { tier, score: score(cluster, rarity_bits, &families), rarity_bits, families, caps }
 }
 
 /// The tier that the families alone would give.
@@ -202,8 +202,8 @@ fn is_ordinary_crowd(cluster: &Cluster, background: &Background) -> bool {
     share >= CROWD_SHARE
 }
 
-/// A logistic sum, monotone in every part: accounts, rarity and the evidence of each family, each with a cap.
-fn score(accounts: u32, rarity_bits: f64, families: &[Family]) -> f64 {
+/// A logistic sum, monotone in every part: accounts, posts, rarity and the evidence of each family, the last two with a cap.
+fn score(cluster: &Cluster, rarity_bits: f64, families: &[Family]) -> f64 {
     let evidence: f64 = families
         .iter()
         .map(|family| {
@@ -211,6 +211,9 @@ fn score(accounts: u32, rarity_bits: f64, families: &[Family]) -> f64 {
             weight * family.evidence.clamp(0.0, 12.0)
         })
         .sum();
-    let text = 0.6 * f64::from(accounts.max(1)).ln() + 0.01 * rarity_bits.clamp(0.0, 200.0);
-    1.0 / (1.0 + (5.0 - text - evidence).exp())
+    #[allow(clippy::cast_precision_loss, reason = "numbers of posts")]
+    let posts = cluster.posts.max(1) as f64;
+    let size = 0.6 * f64::from(cluster.accounts().max(1)).ln() + 0.3 * posts.ln();
+    let text = 0.005 * rarity_bits.clamp(0.0, 200.0);
+    1.0 / (1.0 + (5.0 - size - text - evidence).exp())
 }
