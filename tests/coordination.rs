@@ -209,6 +209,28 @@ fn decisions_read_back_as_they_were_written() {
     }
 }
 
+#[test]
+fn in_the_shipped_stream_only_campaigns_are_proposed_and_nearly_all_of_their_accounts() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let read = |name: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(root.join(name)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let decisions = judge_anew(&read("stream.jsonl"));
+    let proposed = proposed(&decisions);
+    let truth = read("stream.truth.jsonl");
+    let campaigns = truth.iter().filter(|row| row["truth"] == "campaign");
+    let accounts: Vec<Vec<&str>> = campaigns
+        .map(|row| row["accounts"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect())
+        .collect();
+    for id in &proposed {
+        assert!(accounts.iter().flatten().any(|account| account == id), "{id} is no campaign's");
+    }
+    let large: Vec<&str> = accounts.into_iter().filter(|ids| ids.len() >= 5).flatten().collect();
+    let found = large.iter().filter(|id| proposed.contains(*id)).count();
+    assert!(large.len() > 30 && found * 10 >= large.len() * 9, "{found} of {}", large.len());
+}
+
 /// Items that often repeat each other's texts, accounts, devices and contacts, at times from anywhere.
 fn stream() -> impl Strategy<Value = Vec<Value>> {
     let time = prop_oneof![

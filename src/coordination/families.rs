@@ -211,6 +211,10 @@ fn repeat(
     background: &Background,
     other: &dyn Fn(u64) -> Option<Together>,
 ) -> Option<Family> {
+    if cluster.is_by_contact {
+        // The clusters by text that its posts are in say the same as the contact does.
+        return None;
+    }
     let mut shared: BTreeMap<u64, Vec<&Member>> = BTreeMap::new();
     for post in posts {
         let known = post.account_key.and_then(|key| background.account(key));
