@@ -53,6 +53,19 @@ fn judge_anew(items: &[Value]) -> Vec<Decision> {
     judge(items, &mut Shard::new(&BUNDLE))
 }
 
+/// The same on a site where three hundred people have each written something of their own before.
+fn judge_on_a_site(items: &[Value]) -> Vec<Decision> {
+    let mut shard = Shard::new(&BUNDLE);
+    let people: Vec<Value> = (1000_usize..1300)
+        .map(|n| {
+            let word = |k: usize| char::from_u32(0x4E00 + (n * 7919 + k * 104_729) as u32 % 20_000).unwrap();
+            post(n, n as i64 - 2000, &(0..20).map(word).collect::<String>())
+        })
+        .collect();
+    judge(&people, &mut shard);
+    judge(items, &mut shard)
+}
+
 /// A post of account `n`, some minutes after the start, by an account of its own device, network and age.
 fn post(n: usize, minutes: i64, text: &str) -> Value {
     json!({
@@ -98,7 +111,7 @@ fn filled(n: usize) -> String {
 fn accounts_on_one_device_are_proposed_by_the_fifth_and_the_earlier_ones_are_told() {
     let items: Vec<Value> =
         (0_usize..6).map(|n| with(post(n, 3 * n as i64, &filled(n)), "/device", json!("farm"))).collect();
-    let decisions = judge_anew(&items);
+    let decisions = judge_on_a_site(&items);
     let own: Vec<&Decision> = decisions.iter().filter(|d| d.follow_up.is_none()).collect();
     assert!(own[..4].iter().all(|d| tier(d) == 0 && d.proposals.is_empty()), "{own:?}");
     assert_eq!(tier(own[4]), 3);
@@ -121,7 +134,7 @@ fn accounts_on_one_device_are_proposed_by_the_fifth_and_the_earlier_ones_are_tol
 fn the_same_text_from_ordinary_people_proposes_nobody() {
     let saying = "听说北湖公园的银杏这周全黄了，周末带上家里老人去走一走，拍了照片记得发群里给大家看看";
     let items: Vec<Value> = (0_usize..40).map(|n| post(n, 2 * n as i64, saying)).collect();
-    let decisions = judge_anew(&items);
+    let decisions = judge_on_a_site(&items);
     assert!(proposed(&decisions).is_empty());
     assert!(decisions.iter().all(|decision| decision.verdict <= Verdict::Limit));
     let last = decisions.iter().rfind(|d| d.follow_up.is_none()).unwrap();
@@ -135,7 +148,7 @@ fn greetings_and_short_words_are_never_evidence() {
     for text in ["生日快乐！", "第一！沙发", "哈哈哈哈哈哈", "新年快乐，万事如意"] {
         let items: Vec<Value> =
             (0_usize..30).map(|n| with(post(n, n as i64, text), "/device", json!("farm"))).collect();
-        let decisions = judge_anew(&items);
+        let decisions = judge_on_a_site(&items);
         assert!(decisions.iter().all(|d| tier(d) == 0 && d.proposals.is_empty()), "{text}");
     }
 }
@@ -146,8 +159,8 @@ fn a_notice_that_an_authority_wrote_first_may_be_repeated() {
         "市供水公司通知：因管网检修，本周六上午八点至下午四点东城片区停水，请居民提前储水，恢复时间另行告知";
     let mut items = vec![post(0, 0, notice)];
     items[0]["account"] = json!({"id": "water", "kind": "organisation", "verified": true, "age_days": 900});
-    items.extend((1_usize..20).map(|n| with(post(n, n as i64, notice), "/device", json!("hall"))));
-    let decisions = judge_anew(&items);
+    items.extend((1_usize..20).map(|n| post(n, n as i64, notice)));
+    let decisions = judge_on_a_site(&items);
     assert!(decisions.iter().all(|d| tier(d) == 0 && d.proposals.is_empty()));
 }
 
@@ -164,6 +177,13 @@ fn reposts_that_say_so_are_no_authors() {
 }
 
 #[test]
+fn a_repost_before_its_original_hides_nothing() {
+    let mut items = vec![with(post(90, 0, &filled(0)), "/repost", json!({"of": "elsewhere"}))];
+    items.extend((1_usize..8).map(|n| with(post(n, n as i64, &filled(0)), "/device", json!("farm"))));
+    assert_eq!(proposed(&judge_on_a_site(&items)).len(), 7);
+}
+
+#[test]
 fn one_chat_id_in_many_wordings_is_followed_without_the_text() {
     let wordings = [
         "宝妈在家就能做的手工活，材料包寄到家，详情加微信kd88zz06",
@@ -172,19 +192,65 @@ fn one_chat_id_in_many_wordings_is_followed_without_the_text() {
         "急着用钱不想求人的，微信kd88zz06，五分钟给答复",
         "店里缺两个看店的，时间自由，联系微信kd88zz06",
         "孩子作业没人辅导的看过来，老师微信kd88zz06",
+        "想学一门手艺的，师傅微信kd88zz06，包教会",
     ];
-    let items: Vec<Value> = wordings
-        .iter()
-        .enumerate()
-        .map(|(n, text)| with(post(n, 5 * n as i64, text), "/device", json!("farm")))
-        .collect();
-    let decisions = judge_anew(&items);
+    let posts = |minutes: i64| -> Vec<Value> {
+        let posts = wordings.iter().enumerate();
+        posts.map(|(n, text)| post(n, minutes * n as i64, text)).collect()
+    };
+    let farmed: Vec<Value> = posts(5).into_iter().map(|item| with(item, "/device", json!("farm"))).collect();
+    let decisions = judge_on_a_site(&farmed);
     let last = decisions.iter().rfind(|d| d.follow_up.is_none()).unwrap();
     assert!(last.near_duplicate.is_none() && tier(last) == 3, "{last:?}");
-    // The same contact from people who share nothing else: fans of one group.
-    let items: Vec<Value> =
-        wordings.iter().enumerate().map(|(n, text)| post(n, 700 * n as i64, text)).collect();
-    assert!(proposed(&judge_anew(&items)).is_empty());
+    // The same contact from people who share nothing else: fans of one group, at once or over days.
+    for minutes in [1, 700] {
+        assert!(proposed(&judge_on_a_site(&posts(minutes))).is_empty());
+    }
+}
+
+#[test]
+fn a_copied_text_with_a_chat_id_or_a_quoted_fraud_proposes_nobody() {
+    for text in [
+        "社区卫生站接种通知：本周三下午两点起，流感疫苗到货，需要预约的居民加微信wsz2026yy登记姓名",
+        "警方提醒：凡是刷单返利、先垫付后返现的都是诈骗，加微信拉群做任务的不要信，接到这种电话马上挂",
+    ] {
+        let items: Vec<Value> = (0_usize..12).map(|n| post(n, n as i64, text)).collect();
+        assert!(proposed(&judge_on_a_site(&items)).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn posts_without_times_are_no_burst() {
+    let saying = "听说北湖公园的银杏这周全黄了，周末带上家里老人去走一走，拍了照片记得发群里给大家看看";
+    let items: Vec<Value> = (0_usize..40).map(|n| with(post(n, 0, saying), "/time", Value::Null)).collect();
+    assert!(judge_on_a_site(&items).iter().all(|decision| decision.verdict == Verdict::Pass));
+}
+
+#[test]
+fn one_account_that_repeats_itself_hides_nobody_and_a_large_farm_is_proposed_to_the_last() {
+    let mut items: Vec<Value> = (0_usize..1100)
+        .map(|n| with(with(post(n, 0, &filled(n)), "/account/id", json!("loud")), "/device", json!("x")))
+        .collect();
+    items.extend((2000_usize..2070).map(|n| {
+        let device = format!("farm{}", n % 7);
+        with(post(n, 10 + (n as i64 - 2000), &filled(n)), "/device", json!(device))
+    }));
+    let decisions = judge_on_a_site(&items);
+    let proposed = proposed(&decisions);
+    let farm = (2000..2070).filter(|n| proposed.contains(&format!("a{n}").as_str())).count();
+    // The last ones wait for the next judgement, an eighth more accounts later.
+    assert!(farm >= 62, "{farm} of 70");
+    assert!(!proposed.contains(&"loud"));
+}
+
+#[test]
+fn a_wrong_clock_does_not_end_the_detection() {
+    let mut items = vec![
+        with(post(900, 0, "今天的云很好看，像一只趴着的猫"), "/time", json!(4_000_000_000_000_i64)),
+        with(post(901, 0, "楼下新开的面馆味道不错，推荐牛肉面"), "/time", json!(i64::MAX)),
+    ];
+    items.extend((0_usize..6).map(|n| with(post(n, 3 * n as i64, &filled(n)), "/device", json!("farm"))));
+    assert_eq!(proposed(&judge_on_a_site(&items)).len(), 6);
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn show(cluster: &ClusterReport) {
     if cluster.core.chars().nth(CORE_CHARS).is_some() {
         core.push('…');
     }
-    let lead = if cluster.is_by_contact { "one chat id, for example in: " } else { "" };
+    let lead = if assessment.is_by_contact { "one chat id, for example in: " } else { "" };
     render::line(&format!("  {lead}{}", render::harmless(&core)));
     for family in &assessment.families {
         render::line(&format!(

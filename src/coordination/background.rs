@@ -26,6 +26,8 @@ const PLACES_PER_ACCOUNT: usize = 4;
 pub(super) const USES_PER_CONTACT: usize = 16;
 /// A household has fewer accounts on one device.
 pub(super) const CROWD_MIN: u32 = 4;
+/// Older accounts are as old as this.
+const AGE_DAYS_MAX: u32 = 40 * 365;
 /// An account is young for so many days.
 pub(super) const YOUNG_DAYS: u32 = 30;
 /// Buckets of the volume of posts: a week of ten minutes each.
@@ -113,13 +115,10 @@ impl Background {
             AccountState::default()
         });
         state.posts = state.posts.saturating_add(1);
-        if let Some(network) =
-            sighting.network.filter(|n| remember(&mut state.networks, *n, PLACES_PER_ACCOUNT))
-        {
+        if let Some(network) = sighting.network.filter(|n| is_new_place(&mut state.networks, *n)) {
             *self.networks.entry(network, self.now_ms, || 0) += 1;
         }
-        if let Some(device) = sighting.device.filter(|d| remember(&mut state.devices, *d, PLACES_PER_ACCOUNT))
-        {
+        if let Some(device) = sighting.device.filter(|d| is_new_place(&mut state.devices, *d)) {
             let accounts = self.devices.entry(device, self.now_ms, || 0);
             *accounts += 1;
             let added = if *accounts == CROWD_MIN { CROWD_MIN } else { u32::from(*accounts > CROWD_MIN) };
@@ -128,7 +127,7 @@ impl Background {
         if let (true, Some(days)) = (is_new, sighting.age_days) {
             self.known_ages += 1;
             self.young += u32::from(days <= YOUNG_DAYS);
-            if let Some(day) = sighting.registered_day() {
+            if let Some(day) = sighting.registered_day().filter(|_| days <= AGE_DAYS_MAX) {
                 *self.registered.entry(day).or_default() += 1;
             }
         }
@@ -205,14 +204,6 @@ impl Background {
     pub(super) fn share_of_day(&self, end_ms: i64, span_ms: i64) -> f64 {
         self.volume.share_of_day(end_ms, span_ms)
     }
-
-    /// Days of history.
-    pub(super) fn history_days(&self) -> f64 {
-        let Volume { newest, first, .. } = self.volume;
-        #[allow(clippy::cast_precision_loss, reason = "buckets of ten minutes")]
-        let buckets = newest.saturating_sub(first).max(0) as f64;
-        buckets / 144.0
-    }
 }
 
 impl Volume {
@@ -270,6 +261,16 @@ fn place(bucket: i64) -> usize {
 /// A share of `count` in `total`, as if a hundred more had been seen of which `prior` had it.
 fn smoothed(count: u32, total: u32, prior: f64) -> f64 {
     ((f64::from(count) + 100.0 * prior) / (f64::from(total) + 100.0)).min(1.0)
+}
+
+/// Adds a device or a network that an account has not been seen on. Whether it counts there: those of an account that
+/// changes all the time count no more.
+fn is_new_place(known: &mut Vec<u64>, place: u64) -> bool {
+    let is_new = known.len() < PLACES_PER_ACCOUNT && !known.contains(&place);
+    if is_new {
+        known.push(place);
+    }
+    is_new
 }
 
 /// Adds a value that is not there yet, dropping the oldest beyond `max`. Whether it was new.

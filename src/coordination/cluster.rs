@@ -1,6 +1,7 @@
 //! Posts with one text, over accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,10 @@ pub struct Member {
     pub account_key: Option<u64>,
     /// Event time, ms since 1970.
     pub time_ms: i64,
+    /// Whether that is its own, and not the newest one of the stream.
+    pub has_time: bool,
+    /// Key of its wording.
+    pub wording: u64,
     /// Day of registration since 1970.
     pub registered_day: Option<i64>,
     /// Days since registration at the time of the post.
@@ -43,8 +48,6 @@ pub struct Member {
     pub device: Option<u64>,
     /// Key of the network.
     pub network: Option<u64>,
-    /// Key of what it comments.
-    pub target: Option<u64>,
     /// What its content alone leads to.
     pub content: Verdict,
     /// Contacts in it.
@@ -55,6 +58,8 @@ pub struct Member {
     pub similarity: f32,
     /// How sure that makes that it is the same text.
     pub strength: Strength,
+    /// The highest tier that a decision on it has named.
+    pub(super) told: Tier,
 }
 
 impl Member {
@@ -65,16 +70,18 @@ impl Member {
             account: sighting.account.to_owned(),
             account_key: sighting.account_key(),
             time_ms: sighting.time_ms,
+            has_time: sighting.has_time,
+            wording: sighting.print.exact,
             registered_day: sighting.registered_day(),
             age_days: sighting.age_days,
             device: sighting.device,
             network: sighting.network,
-            target: sighting.target,
             content: sighting.content,
             contacts: sighting.contacts.to_vec(),
             is_organisation: sighting.is_organisation,
             similarity: 0.0,
             strength: Strength::Link,
+            told: Tier::Note,
         }
     }
 
@@ -107,7 +114,7 @@ pub(super) struct Cluster {
     pub(super) members: Vec<Member>,
     accounts: BTreeSet<u64>,
     accounts_beyond: u32,
-    /// The first member's grams, sorted.
+    /// The grams of the post that made it a cluster, sorted.
     founder: Vec<u32>,
     grams: BTreeMap<u32, Gram>,
     sampled: u16,
@@ -115,9 +122,7 @@ pub(super) struct Cluster {
     pub(super) text: String,
     /// The last judgement. It may fall again, as for a phrase that turns out to be common; what was decided on earlier
     /// posts stays until people lift it.
-    pub(super) assessment: Assessment,
-    /// The highest tier so far.
-    pub(super) highest: Tier,
+    pub(super) assessment: Arc<Assessment>,
     /// Number of accounts at which it is judged again.
     pub(super) assess_at: u32,
 }
@@ -130,7 +135,8 @@ impl Cluster {
     pub(super) fn new(id: u64, founder: Member, grams: &[u32]) -> Self {
         let mut cluster = Self::empty(id, founder.time_ms);
         cluster.founder = grams.iter().copied().take(GRAMS_MAX).collect();
-        cluster.push(founder, grams, None);
+        // The grams are those of the second post, which will count them as its own.
+        cluster.push(founder, &[], None);
         cluster
     }
 
@@ -154,18 +160,17 @@ impl Cluster {
             grams: BTreeMap::new(),
             sampled: 0,
             text: String::new(),
-            assessment: Assessment::default(),
-            highest: Tier::Note,
+            assessment: Arc::default(),
             assess_at: 0,
         }
     }
 
-    /// Adds a post.
-    pub(super) fn push(&mut self, member: Member, grams: &[u32], text: Option<(&str, &Rarity<'_>)>) {
+    /// Adds a post. Whether its particulars are kept, as the last of the members.
+    pub(super) fn push(&mut self, member: Member, grams: &[u32], text: Option<(&str, &Rarity<'_>)>) -> bool {
         self.posts += 1;
         self.first_ms = self.first_ms.min(member.time_ms);
         self.last_ms = self.last_ms.max(member.time_ms);
-        if self.sampled < CORE_SAMPLE && !self.is_by_contact {
+        if self.sampled < CORE_SAMPLE && !grams.is_empty() && !self.is_by_contact {
             self.sampled += 1;
             for gram in grams {
                 if self.grams.len() < GRAMS_MAX || self.grams.contains_key(gram) {
@@ -181,16 +186,20 @@ impl Cluster {
                 }
             }
         }
-        if let Some(account) = member.account_key {
+        let is_new = member.account_key.is_some_and(|account| {
             if self.accounts.len() < ACCOUNTS_MAX {
-                self.accounts.insert(account);
-            } else if !self.accounts.contains(&account) {
-                self.accounts_beyond = self.accounts_beyond.saturating_add(1);
+                return self.accounts.insert(account);
             }
-        }
-        if self.members.len() < MEMBERS_MAX {
+            let is_new = !self.accounts.contains(&account);
+            self.accounts_beyond = self.accounts_beyond.saturating_add(u32::from(is_new));
+            is_new
+        });
+        // One account that repeats itself must not take the place of all others.
+        let is_kept = self.members.len() < if is_new { MEMBERS_MAX } else { MEMBERS_MAX / 4 };
+        if is_kept {
             self.members.push(member);
         }
+        is_kept
     }
 
     /// Distinct accounts.

@@ -1,5 +1,7 @@
 //! The owner of all clusters.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Sighting;
@@ -11,7 +13,7 @@ use super::rarity::Rarity;
 use super::report::ClusterReport;
 use super::tier::{Assessment, NOTED_ACCOUNTS_MIN, RARITY_BITS_MIN, Tier, assess};
 use crate::lexicon::Bigrams;
-use crate::neardup::{GramFrequency, Neighbour, Observation, Strength};
+use crate::neardup::{GramFrequency, NO_POSITION, Neighbour, Observation, Strength};
 
 /// For how long posts and clusters are remembered after they were last touched, at least.
 const MEMORY_MS: i64 = 7 * DAY_MS;
@@ -41,8 +43,8 @@ pub struct Outcome {
     /// The nearest neighbour; none where the posts have a contact in common and not the text.
     pub near: Option<Near>,
     /// What it has earned; none while it is not worth a note.
-    pub assessment: Option<Assessment>,
-    /// Earlier posts whose cluster has risen to a higher tier with this one.
+    pub assessment: Option<Arc<Assessment>>,
+    /// Earlier posts that stand in another light with this one.
     pub raised: Vec<Raised>,
 }
 
@@ -62,7 +64,7 @@ pub struct Near {
 pub struct Raised {
     /// The earlier post.
     pub member: Member,
-    /// The tier of its cluster before.
+    /// The highest tier of this cluster that was named in a decision on it.
     pub from: Tier,
 }
 
@@ -110,23 +112,27 @@ impl Coordinator {
                 let near = Some((neighbour.similarity, neighbour.strength));
                 let member = member.clone().near(near);
                 self.background.join(&member, cluster);
-                if observation.is_inserted {
-                    let post = Post { member: member.clone(), cluster: Some(cluster) };
-                    self.posts.entry(observation.position, now, || post);
+                if observation.position != NO_POSITION {
+                    let post = Post { member: member.clone(), cluster: None };
+                    self.posts.entry(observation.position, now, || post).cluster = Some(cluster);
                 }
                 let of = self.posts.get(neighbour.position).map(|post| post.member.item.clone());
                 let near = Near { similarity: neighbour.similarity, strength: neighbour.strength, of };
                 outcomes.extend(self.join(cluster, member, sighting, &rarity, Some(near)));
             }
             None => {
-                self.background.use_contacts(&member, sighting.print.exact);
-                if observation.is_inserted {
+                // Should it found a cluster, that is the same wording.
+                self.background.use_contacts(&member, cluster_id(&member));
+                if observation.position != NO_POSITION {
                     let member = member.clone();
                     self.posts.entry(observation.position, now, || Post { member, cluster: None });
                 }
             }
         }
         for contact in sighting.contacts.iter().filter(|contact| contact.is_chat).take(CHATS_MAX) {
+            if self.background.contact(contact.key).is_none_or(|uses| uses.accounts.len() < 2) {
+                continue;
+            }
             let cluster = super::key_of(&format!("contact {}", contact.key));
             self.clusters.entry(cluster, now, || Cluster::of_contact(cluster, sighting.time_ms));
             outcomes.extend(self.join(cluster, member.clone(), sighting, &rarity, None));
@@ -143,8 +149,8 @@ impl Coordinator {
         near: Option<Near>,
     ) -> Option<Outcome> {
         let cluster = self.clusters.get_mut(id, self.background.now_ms)?;
-        cluster.push(member, &sighting.print.grams, Some((sighting.normalised, rarity)));
-        let raised = self.judge(id);
+        let is_kept = cluster.push(member, &sighting.print.grams, Some((sighting.normalised, rarity)));
+        let raised = self.judge(id, is_kept);
         let cluster = self.clusters.get(id)?;
         let is_noted = cluster.accounts() >= NOTED_ACCOUNTS_MIN;
         Some(Outcome {
@@ -152,7 +158,7 @@ impl Coordinator {
             posts: cluster.posts,
             accounts: cluster.accounts(),
             near,
-            assessment: is_noted.then(|| cluster.assessment.clone()),
+            assessment: is_noted.then(|| Arc::clone(&cluster.assessment)),
             raised,
         })
     }
@@ -162,8 +168,9 @@ impl Coordinator {
         let grams = &sighting.print.grams;
         let mut alone = None;
         for neighbour in neighbours.iter().take(NEIGHBOURS_ASKED) {
-            let Some(post) = self.posts.get(neighbour.position) else { continue };
-            match post.cluster {
+            // Asked for, a post stays known for as long as the window knows it.
+            let Some(post) = self.posts.get_mut(neighbour.position, self.background.now_ms) else { continue };
+            match post.cluster.filter(|id| self.clusters.get(*id).is_some()) {
                 Some(id) => {
                     let takes =
                         |cluster: &Cluster| neighbour.strength == Strength::Exact || cluster.accepts(grams);
@@ -198,13 +205,16 @@ impl Coordinator {
         }
     }
 
-    /// Judges a cluster anew when it has enough new accounts. The posts that stand in another light now.
-    fn judge(&mut self, id: u64) -> Vec<Raised> {
+    /// Judges a cluster anew when it has enough new accounts. The posts that stand in another light now, without the
+    /// last one, which is kept or not.
+    fn judge(&mut self, id: u64, last_is_kept: bool) -> Vec<Raised> {
+        let now = self.background.now_ms;
         let Some(cluster) = self.clusters.get(id) else { return Vec::new() };
         let accounts = cluster.accounts();
-        if accounts < NOTED_ACCOUNTS_MIN || accounts < cluster.assess_at {
+        if accounts < NOTED_ACCOUNTS_MIN {
             return Vec::new();
         }
+        let is_due = accounts >= cluster.assess_at;
         let other = |id: u64| {
             let cluster = self.clusters.get(id)?;
             Some(Together {
@@ -213,19 +223,25 @@ impl Coordinator {
                 is_rare: cluster.rarity_bits() >= RARITY_BITS_MIN,
             })
         };
-        let assessment = assess(cluster, &self.background, &other);
-        let Some(cluster) = self.clusters.get_mut(id, self.background.now_ms) else { return Vec::new() };
-        let before = cluster.highest;
-        cluster.highest = before.max(assessment.tier);
-        let has_risen = cluster.highest > before;
-        cluster.assessment = assessment;
-        cluster.assess_at = accounts.saturating_add((accounts / 8).max(1));
-        if !has_risen {
-            return Vec::new();
+        let assessment = is_due.then(|| Arc::new(assess(cluster, &self.background, &other)));
+        let Some(cluster) = self.clusters.get_mut(id, now) else { return Vec::new() };
+        let mut raised = Vec::new();
+        let earlier = cluster.members.len() - usize::from(last_is_kept && !cluster.members.is_empty());
+        if let Some(assessment) = assessment {
+            let before = std::mem::replace(&mut cluster.assessment, Arc::clone(&assessment));
+            cluster.assess_at = accounts.saturating_add((accounts / 8).max(1));
+            for member in &mut cluster.members[..earlier] {
+                let from = member.told;
+                let is_carried = assessment.carries(member) && !before.carries(member);
+                if assessment.tier > from || is_carried {
+                    member.told = from.max(assessment.tier);
+                    raised.push(Raised { member: member.clone(), from });
+                }
+            }
         }
-        let earlier = cluster.members.len().saturating_sub(1);
-        let members = cluster.members.iter().take(earlier).cloned();
-        members.map(|member| Raised { member, from: before }).collect()
+        let tier = cluster.assessment.tier;
+        cluster.members[earlier..].iter_mut().for_each(|member| member.told = tier);
+        raised
     }
 
     /// All clusters with at least `posts_min` posts, by tier, score and size. Allocates for each of them.
@@ -244,5 +260,5 @@ impl Coordinator {
 
 /// An id for the cluster of a first post: the same in every run.
 fn cluster_id(founder: &Member) -> u64 {
-    super::key_of(&format!("{} {}", founder.time_ms, founder.item))
+    super::key_of(&format!("{} {} {}", founder.time_ms, founder.wording, founder.item))
 }

@@ -49,9 +49,21 @@ impl FamilyKind {
         }
     }
 
-    /// Whether people who merely share an event, a place or a taste would hardly show it.
-    pub fn is_hard(self) -> bool {
+    /// Whether people who merely share an event, a place or a taste would hardly show it, as a rule.
+    fn is_hard(self) -> bool {
         matches!(self, Self::Device | Self::Batch | Self::Contacts | Self::Content)
+    }
+
+    /// Families of one cause do not confirm each other: one device has one address.
+    pub(super) fn cause(self) -> u8 {
+        match self {
+            Self::Burst | Self::Rhythm => 0,
+            Self::Repeat => 1,
+            Self::Device | Self::Network => 2,
+            Self::Registration | Self::Batch => 3,
+            Self::Contacts => 4,
+            Self::Content => 5,
+        }
     }
 }
 
@@ -70,6 +82,8 @@ pub struct Family {
     pub expected: f64,
     /// The span of a burst in milliseconds.
     pub span_ms: Option<i64>,
+    /// Whether people who merely share an event, a place or a taste would hardly show it.
+    pub is_hard: bool,
     /// Items that show it, the first of them.
     pub items: Vec<String>,
     /// Accounts that show it themselves; only they may be proposed for a measure on its account.
@@ -93,9 +107,15 @@ impl Family {
             n,
             expected,
             span_ms: None,
+            is_hard: kind.is_hard(),
             items: showing.clone().into_iter().take(EXAMPLES_MAX).map(|member| member.item.clone()).collect(),
             accounts: showing.into_iter().filter_map(|member| member.account_key).collect(),
         }
+    }
+
+    /// The same as evidence that other things may explain.
+    fn soft(self) -> Self {
+        Self { is_hard: false, ..self }
     }
 
     /// Whether an account shows it itself.
@@ -116,9 +136,16 @@ const NETWORK_SHARE_MIN: f64 = 0.5;
 /// Registrations count as one batch over so many days, and as put by after so many.
 const BATCH_DAYS: i64 = 3;
 const BATCH_AGE_DAYS: u32 = 7;
-/// Fewest distinct chat ids in one wording, and wordings of one chat id.
+/// Other clusters that are asked, those with most accounts in common.
+const COMPANIONS_MAX: usize = 32;
+/// Pairs on one device are strangers where so many of the accounts are in pairs: households do not write in step.
+const PAIRED_SHARE_MIN: f64 = 0.7;
+/// An account was hardly used with fewer posts outside of clusters.
+const OWN_POSTS_MIN: u32 = 3;
+/// Fewest wordings, also of the share of the posts, for copies of one text not to be one event.
+const SPUN_MIN: usize = 3;
+/// Fewest distinct chat ids in one wording, and accounts with one chat id.
 const ROTATING_MIN: usize = 3;
-const WORDINGS_MIN: usize = 2;
 /// Chance that two unrelated people give the same chat id, or that one wording of ordinary people carries a chat id.
 const SAME_CONTACT_SHARE: f64 = 0.001;
 const CHAT_SHARE: f64 = 0.02;
@@ -139,7 +166,7 @@ pub(super) fn collect(
         device(&posts, background),
         registration(&posts, background),
         network(&posts, background),
-        contacts(&posts, background),
+        contacts(&posts),
         content(&posts),
     ];
     let is_enough = |family: &Family| {
@@ -165,9 +192,9 @@ fn count(n: usize) -> u32 {
 /// A scan statistic: the most first posts of accounts in any span, against the share of a day's posts that the span
 /// holds, corrected for the spans that were tried.
 fn burst(posts: &[&Member], background: &Background) -> Option<Family> {
+    let posts = timed(posts)?;
     let n = count(posts.len());
     let mut best: Option<Family> = None;
-    let whole = posts.last()?.time_ms.saturating_sub(posts.first()?.time_ms);
     for span in SPANS_MS {
         let mut start = 0;
         let mut most = (0, 0, 0);
@@ -182,9 +209,8 @@ fn burst(posts: &[&Member], background: &Background) -> Option<Family> {
             continue;
         }
         let share = background.share_of_day(posts[to - 1].time_ms, span);
-        #[allow(clippy::cast_precision_loss, reason = "milliseconds")]
-        let tried = (whole as f64 / span as f64 + 1.0) * SPANS_MS.len() as f64;
-        // The first post sets the place of the span, the others fall into it or not.
+        // Any post may set the place of a span, the others fall into it or not.
+        let tried = f64::from(n) * f64::from(count(SPANS_MS.len()));
         let evidence = tail::binomial(count(k - 1), n - 1, share) - tried.log10();
         if best.as_ref().is_none_or(|best| evidence > best.evidence) {
             let family = Family::new(FamilyKind::Burst, evidence, (count(k), n, share), &posts[from..to]);
@@ -194,14 +220,20 @@ fn burst(posts: &[&Member], background: &Background) -> Option<Family> {
     best
 }
 
+/// The posts with a time of their own; none where all have the same one, as in an export by days.
+fn timed<'m>(posts: &[&'m Member]) -> Option<Vec<&'m Member>> {
+    let timed: Vec<&Member> = posts.iter().filter(|post| post.has_time).copied().collect();
+    (timed.last()?.time_ms > timed.first()?.time_ms).then_some(timed)
+}
+
 fn rhythm(posts: &[&Member]) -> Option<Family> {
+    let posts = &timed(posts)?;
     #[allow(clippy::cast_precision_loss, reason = "milliseconds")]
     let gaps: Vec<f64> =
         posts.windows(2).map(|pair| pair[1].time_ms.saturating_sub(pair[0].time_ms) as f64).collect();
     let n = count(posts.len());
     let evidence = tail::evenness(&gaps);
-    let is_timed = posts.last()?.time_ms > posts.first()?.time_ms;
-    is_timed.then(|| Family::new(FamilyKind::Rhythm, evidence, (n, n, 0.0), posts))
+    Some(Family::new(FamilyKind::Rhythm, evidence, (n, n, 0.0), posts))
 }
 
 /// The other cluster that shares the most accounts beyond what their activity explains.
@@ -224,22 +256,22 @@ fn repeat(
     }
     let tried = f64::from(count(shared.len()).max(1));
     let total = f64::from(background.accounts().max(1000));
+    let own_posts = |post: &&Member| {
+        let known = post.account_key.and_then(|key| background.account(key));
+        f64::from(known.map_or(1, |account| account.posts))
+    };
+    let own: Vec<f64> = posts.iter().map(own_posts).collect();
+    let mut candidates: Vec<(u64, Vec<&Member>)> =
+        shared.into_iter().filter(|(_, members)| members.len() >= 2).collect();
+    candidates.sort_by_key(|(id, members)| (std::cmp::Reverse(members.len()), *id));
+    candidates.truncate(COMPANIONS_MAX);
     let mut best: Option<Family> = None;
-    for (id, members) in shared.iter().filter(|(_, members)| members.len() >= 2) {
+    for (id, members) in &candidates {
         let Some(together) = other(*id).filter(|other| other.is_rare) else { continue };
         // Busy accounts meet more often: each is expected there as often as its share of all posts says.
         #[allow(clippy::cast_precision_loss, reason = "numbers of posts")]
-        let (all, there) = (background.posts.max(1) as f64, together.posts as f64);
-        let by_activity: f64 = posts
-            .iter()
-            .map(|post| {
-                let own = post
-                    .account_key
-                    .and_then(|key| background.account(key))
-                    .map_or(1, |account| account.posts);
-                (f64::from(own) * there / all).min(1.0)
-            })
-            .sum();
+        let share = together.posts as f64 / background.posts.max(1) as f64;
+        let by_activity: f64 = own.iter().map(|own| (own * share).min(1.0)).sum();
         let by_size = f64::from(count(posts.len())) * f64::from(together.accounts) / total;
         let mean = by_activity.max(by_size);
         let evidence = tail::poisson(count(members.len()), mean) - tried.log10();
@@ -268,11 +300,17 @@ fn device(posts: &[&Member], background: &Background) -> Option<Family> {
     // One account of each device is there by itself; the others had to meet it.
     let evidence = tail::binomial(free, n, expected.min(1.0));
     let shared = Family::new(FamilyKind::Device, evidence, (count(showing.len()), n, expected), &showing);
+    let in_crowds = groups.values().filter(|members| count(members.len()) >= CROWD_MIN).flatten().count();
+    let is_farm = f64::from(count(in_crowds)) >= SHARE_MIN * f64::from(n);
+    let is_paired = f64::from(count(showing.len())) >= PAIRED_SHARE_MIN * f64::from(n);
+    let shared = if is_farm || is_paired { shared } else { shared.soft() };
+    // A laboratory's computers are used by many as well, each by one at a time.
     let is_crowded = |post: &&&Member| post.device.is_some_and(|d| background.on_device(d) >= CROWD_MIN);
     let crowded: Vec<&Member> = posts.iter().filter(is_crowded).copied().collect();
     let (k, share) = (count(crowded.len()), background.crowded_share(count(crowded.len())));
-    let farmed = Family::new(FamilyKind::Device, tail::binomial(k, n, share), (k, n, share), &crowded);
-    Some(if farmed.evidence > shared.evidence { farmed } else { shared })
+    let farmed = Family::new(FamilyKind::Device, tail::binomial(k, n, share), (k, n, share), &crowded).soft();
+    let is_better = farmed.evidence > shared.evidence && !(shared.is_hard && shared.evidence >= EVIDENCE_MIN);
+    Some(if is_better { farmed } else { shared })
 }
 
 fn groups<'m>(posts: &[&'m Member], key: impl Fn(&Member) -> Option<u64>) -> BTreeMap<u64, Vec<&'m Member>> {
@@ -315,9 +353,13 @@ fn registration(posts: &[&Member], background: &Background) -> Option<Family> {
     let k = count(most.len());
     // The first account sets the days, and any of them might.
     let evidence = tail::binomial(k - 1, n - 1, share) - f64::from(n).log10();
-    let is_put_by =
-        known[most.clone()].iter().filter(|post| post.age_days > Some(BATCH_AGE_DAYS)).count() * 2;
-    let kind = if is_put_by > most.len() { FamilyKind::Batch } else { FamilyKind::Registration };
+    let is_put_by = |post: &&&Member| {
+        let account = post.account_key.and_then(|key| background.account(key));
+        let own = account.map_or(0, |account| account.posts.saturating_sub(account.clustered));
+        post.age_days > Some(BATCH_AGE_DAYS) && own < OWN_POSTS_MIN
+    };
+    let put_by = known[most.clone()].iter().filter(is_put_by).count();
+    let kind = if put_by * 2 > most.len() { FamilyKind::Batch } else { FamilyKind::Registration };
     let by_day = Family::new(kind, evidence, (k, n, share), &known[most]);
     let is_batch = kind == FamilyKind::Batch && by_day.evidence >= EVIDENCE_MIN;
     Some(if is_batch || by_day.evidence >= by_age.evidence { by_day } else { by_age })
@@ -336,46 +378,58 @@ fn network(posts: &[&Member], background: &Background) -> Option<Family> {
     is_own.then(|| Family::new(FamilyKind::Network, evidence, (k, n, expected), &members))
 }
 
-/// Chat ids: many in one wording, or one in several wordings and accounts.
-fn contacts(posts: &[&Member], background: &Background) -> Option<Family> {
+/// Chat ids: many in one wording, handed around between accounts; or one in several wordings.
+///
+/// A copied text carries its contact along, and in a form everybody fills in an id of their own: neither is evidence.
+fn contacts(posts: &[&Member]) -> Option<Family> {
     let n = count(posts.len());
     let chats = |member: &Member| -> Vec<u64> {
         member.contacts.iter().filter(|contact| contact.is_chat).map(|contact| contact.key).collect()
     };
     let with_chat: Vec<&Member> = posts.iter().copied().filter(|post| !chats(post).is_empty()).collect();
-    let distinct: BTreeSet<u64> = with_chat.iter().flat_map(|post| chats(post)).collect();
-    let is_rotating = distinct.len() >= ROTATING_MIN && with_chat.len() >= ROTATING_MIN;
-    let is_shared = |contact: &u64| {
-        background.contact(*contact).is_some_and(|uses| {
-            uses.wordings.len() >= WORDINGS_MIN && uses.accounts.len() >= SHOWING_MIN as usize
-        })
-    };
-    let sharing: Vec<&Member> =
-        posts.iter().copied().filter(|post| chats(post).iter().any(is_shared)).collect();
-    let repeated: Vec<&Member> = {
-        let by_chat = groups(&with_chat, |post| chats(post).first().copied());
-        by_chat.into_values().filter(|members| members.len() >= SHOWING_MIN as usize).flatten().collect()
-    };
+    let mut users: BTreeMap<u64, Vec<&Member>> = BTreeMap::new();
+    for post in &with_chat {
+        for chat in chats(post) {
+            users.entry(chat).or_default().push(post);
+        }
+    }
     let family = |members: &[&Member], k: u32, expected: f64| {
         let numbers = (count(members.len()), n, expected);
         Family::new(FamilyKind::Contacts, tail::binomial(k, n, expected), numbers, members)
     };
+    let is_handed_around = users.values().any(|members| members.len() >= 2)
+        || with_chat.iter().any(|post| chats(post).len() >= 2);
+    let is_rotating = users.len() >= ROTATING_MIN && with_chat.len() >= ROTATING_MIN && is_handed_around;
+    // One id in several wordings of these very accounts.
+    let is_shared = |members: &[&Member]| members.len() >= ROTATING_MIN && is_spun(members);
+    let sharing: Vec<&Member> =
+        users.values().filter(|members| is_shared(members)).flatten().copied().collect();
     let candidates = [
         is_rotating.then(|| family(&with_chat, count(with_chat.len()), CHAT_SHARE)),
         (!sharing.is_empty())
             .then(|| family(&sharing, count(sharing.len()).saturating_sub(1), SAME_CONTACT_SHARE)),
-        (!repeated.is_empty())
-            .then(|| family(&repeated, count(repeated.len()).saturating_sub(1), CHAT_SHARE)),
     ];
     candidates.into_iter().flatten().max_by(|a, b| a.evidence.total_cmp(&b.evidence))
 }
 
+/// Whether the posts are not copies of one text, but each in words of its own or a changed copy.
+fn is_spun(posts: &[&Member]) -> bool {
+    let wordings: BTreeSet<u64> = posts.iter().map(|post| post.wording).collect();
+    wordings.len() >= SPUN_MIN && wordings.len() * 2 >= posts.len()
+}
+
+/// What the posts lead to by themselves. Hard only where the wordings differ: copies of one text are one event, and what
+/// quotes a fraud to warn of it is copied too.
 fn content(posts: &[&Member]) -> Option<Family> {
     let flagged: Vec<&Member> =
         posts.iter().copied().filter(|post| post.content >= Verdict::Review).collect();
     let (k, n) = (count(flagged.len()), count(posts.len()));
-    let evidence = tail::binomial(k, n, REVIEW_SHARE);
-    (2 * k >= n).then(|| Family::new(FamilyKind::Content, evidence, (k, n, REVIEW_SHARE), &flagged))
+    if 2 * k < n {
+        return None;
+    }
+    let family =
+        Family::new(FamilyKind::Content, tail::binomial(k, n, REVIEW_SHARE), (k, n, REVIEW_SHARE), &flagged);
+    Some(if is_spun(&flagged) { family } else { family.soft() })
 }
 
 /// How long after its beginning a cluster counts as old.

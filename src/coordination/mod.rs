@@ -43,6 +43,8 @@ pub struct Sighting<'a> {
     pub account: &'a str,
     /// Event time in milliseconds since 1970.
     pub time_ms: i64,
+    /// Whether the item came with a time of its own; one that did not says nothing of bursts.
+    pub has_time: bool,
     /// Days since the account was registered.
     pub age_days: Option<u32>,
     /// Whether the author is a verified organisation.
@@ -51,12 +53,8 @@ pub struct Sighting<'a> {
     pub device: Option<u64>,
     /// Key of the network address, or of its prefix where addresses are not hashed.
     pub network: Option<u64>,
-    /// Key of what a comment stands under.
-    pub target: Option<u64>,
     /// Whether it says itself that it repeats another's words.
     pub is_repost: bool,
-    /// Whether it is a long text of a public account.
-    pub is_article: bool,
     /// What its content alone leads to.
     pub content: Verdict,
     /// Contacts in it, distinct.

@@ -22,8 +22,6 @@ pub struct ClusterReport {
     pub first_ms: i64,
     /// See `first_ms`.
     pub last_ms: i64,
-    /// Whether the posts have a contact in common and not the text.
-    pub is_by_contact: bool,
     /// The common text; what differs from post to post stands as `〔…〕`. In a cluster by contact, the text of one post.
     pub core: String,
     /// What it has earned, and why.
@@ -42,13 +40,12 @@ impl ClusterReport {
             reposts: cluster.reposts,
             first_ms: cluster.first_ms,
             last_ms: cluster.last_ms,
-            is_by_contact: cluster.is_by_contact,
             core: if cluster.is_by_contact {
                 cluster.text.clone()
             } else {
                 core_runs(&cluster.text, |gram| cluster.has_in_core(gram))
             },
-            assessment: cluster.assessment.clone(),
+            assessment: Assessment::clone(&cluster.assessment),
             members: cluster.members.clone(),
         }
     }

@@ -50,14 +50,33 @@ pub enum Cap {
     ShortText,
     /// Ordinary words: many people write them by themselves.
     CommonWords,
-    /// Begun or mostly written by verified organisations: a notice, a title, a chain's branches.
+    /// Begun by a verified organisation, without hard evidence, or mostly written by such: a notice, a title, a chain's branches.
     Organisations,
     /// Seen for more than a week at a steady rate: a quotation, a saying.
     LongLived,
     /// Old accounts that write much else: fans, a chain letter, a meme.
     OrdinaryCrowd,
-    /// No event times, too few accounts or too short a history to compare with.
+    /// Too few accounts were seen to know what is ordinary on the site.
     InsufficientHistory,
+}
+
+impl Assessment {
+    /// Whether it proposes a measure against the author of a member: at the highest tier, where the author shows hard
+    /// evidence, so that nobody answers for the others.
+    pub fn proposes(&self, account_key: u64) -> bool {
+        self.tier == Tier::Account
+            && self.families.iter().any(|family| self.is_hard(family) && family.shows(account_key))
+    }
+
+    pub(super) fn carries(&self, member: &Member) -> bool {
+        !member.is_organisation && member.account_key.is_some_and(|key| self.proposes(key))
+    }
+
+    /// Whether a family is hard evidence here. The contact that makes a cluster is none in it, as fans and customers share
+    /// the address of a group too.
+    pub fn is_hard(&self, family: &Family) -> bool {
+        family.is_hard && !(self.is_by_contact && family.kind == FamilyKind::Contacts)
+    }
 }
 
 impl Cap {
@@ -88,10 +107,14 @@ pub struct Assessment {
     pub families: Vec<Family>,
     /// What kept the tier down.
     pub caps: Vec<Cap>,
+    /// Whether the posts have a contact in common and not the text.
+    pub is_by_contact: bool,
 }
 
 /// Fewest accounts from which anything follows.
 pub(super) const ACCOUNTS_MIN: u32 = 5;
+/// Fewest accounts of the site from which what is ordinary can be known.
+const SITE_ACCOUNTS_MIN: u32 = 200;
 /// Fewest accounts for a cluster to be worth a note.
 pub(super) const NOTED_ACCOUNTS_MIN: u32 = 3;
 /// Shortest text that is evidence, in grams.
@@ -115,53 +138,61 @@ pub(super) fn assess(
 ) -> Assessment {
     let families = collect(cluster, background, other);
     let rarity_bits = cluster.rarity_bits();
-    let mut caps = Vec::new();
-    let mut most = Tier::Account;
-    let mut cap = |applies: bool, reason: Cap, tier: Tier| {
-        if applies {
-            caps.push(reason);
-            most = most.min(tier);
-        }
-    };
+    let score = score(cluster, rarity_bits, &families);
+    let is_by_contact = cluster.is_by_contact;
+    let mut assessment =
+        Assessment { tier: Tier::Note, score, rarity_bits, families, caps: Vec::new(), is_by_contact };
+    let has = |kind: FamilyKind| assessment.families.iter().any(|family| family.kind == kind);
+    let has_hard = assessment.families.iter().any(|family| assessment.is_hard(family));
     let sure = sure_accounts(cluster);
-    let has_hard = families.iter().any(|family| is_hard(family, cluster));
-    let counted = if has_hard || cluster.is_by_contact { cluster.accounts() } else { sure };
-    cap(counted < ACCOUNTS_MIN, Cap::FewAccounts, Tier::Note);
-    if !cluster.is_by_contact {
-        cap(cluster.core_grams() < GRAMS_MIN, Cap::ShortText, Tier::Note);
-        let bits_min = if has_hard { RARITY_BITS_MIN } else { ALONE_BITS_MIN };
-        cap(rarity_bits < bits_min, Cap::CommonWords, Tier::Note);
+    let counted = if has_hard || is_by_contact { cluster.accounts() } else { sure };
+    let bits_min = if has_hard { RARITY_BITS_MIN } else { ALONE_BITS_MIN };
+    let is_certain = assessment.families.iter().any(|family| {
+        assessment.is_hard(family) && matches!(family.kind, FamilyKind::Device | FamilyKind::Contacts)
+    });
+    let crowd_tier = if has_hard { Tier::Review } else { Tier::LimitReach };
+    let by_text = [
+        (cluster.core_grams() < GRAMS_MIN, Cap::ShortText, Tier::Note),
+        (rarity_bits < bits_min, Cap::CommonWords, Tier::Note),
+    ];
+    let caps = [
+        (counted < ACCOUNTS_MIN, Cap::FewAccounts, Tier::Note),
+        (is_of_organisations(cluster, has_hard), Cap::Organisations, Tier::Note),
+        (!has_hard && is_long_lived(cluster, has(FamilyKind::Burst)), Cap::LongLived, Tier::Note),
+        (!is_certain && is_ordinary_crowd(cluster, background), Cap::OrdinaryCrowd, crowd_tier),
+        (background.accounts() < SITE_ACCOUNTS_MIN, Cap::InsufficientHistory, Tier::Review),
+    ];
+    let by_text = by_text.into_iter().filter(|_| !is_by_contact);
+    let mut most = Tier::Account;
+    let mut reasons = Vec::new();
+    for (_, reason, tier) in by_text.chain(caps).filter(|(applies, _, _)| *applies) {
+        reasons.push(reason);
+        most = most.min(tier);
     }
-    cap(is_of_organisations(cluster), Cap::Organisations, Tier::Note);
-    cap(!has_hard && is_long_lived(cluster, &families), Cap::LongLived, Tier::Note);
-    cap(!has_hard && is_ordinary_crowd(cluster, background), Cap::OrdinaryCrowd, Tier::LimitReach);
-    let earned = earned(&families, has_hard);
-    cap(earned < Tier::Account && background.history_days() < 1.0, Cap::InsufficientHistory, Tier::Account);
-    let tier = earned.min(most);
-    Assessment { tier, score: score(cluster, rarity_bits, &families), rarity_bits, families, caps }
+    let earned = earned(&assessment.families, has_hard, is_by_contact);
+    assessment.caps = reasons;
+    assessment.tier = earned.min(most);
+    assessment
 }
 
 /// The tier that the families alone would give.
 ///
 /// People who came by one invitation may write the same on the days of their registration, from one place; so only what
 /// an event does not explain carries a proposal, and never alone.
-fn earned(families: &[Family], has_hard: bool) -> Tier {
+fn earned(families: &[Family], has_hard: bool, is_by_contact: bool) -> Tier {
     let has = |kind: FamilyKind| families.iter().any(|family| family.kind == kind);
-    if has_hard && families.len() >= 2 {
+    let mut causes: Vec<u8> = families.iter().map(|family| family.kind.cause()).collect();
+    causes.sort_unstable();
+    causes.dedup();
+    if has_hard && causes.len() >= 2 {
         Tier::Account
-    } else if has_hard || has(FamilyKind::Repeat) || has(FamilyKind::Registration) {
+    } else if has_hard || has(FamilyKind::Repeat) || (has(FamilyKind::Registration) && causes.len() >= 2) {
         Tier::Review
-    } else if families.is_empty() {
+    } else if families.is_empty() || is_by_contact {
         Tier::Note
     } else {
         Tier::LimitReach
     }
-}
-
-/// Whether a family is hard evidence in this cluster: the contact that makes a cluster is none in it, as fans and customers
-/// share the address of a group too.
-fn is_hard(family: &Family, cluster: &Cluster) -> bool {
-    family.kind.is_hard() && !(cluster.is_by_contact && family.kind == FamilyKind::Contacts)
 }
 
 /// Accounts whose text is surely that of the cluster.
@@ -174,17 +205,16 @@ fn sure_accounts(cluster: &Cluster) -> u32 {
     u32::try_from(sure).unwrap_or(u32::MAX)
 }
 
-fn is_of_organisations(cluster: &Cluster) -> bool {
+fn is_of_organisations(cluster: &Cluster, has_hard: bool) -> bool {
     let posts = cluster.first_posts();
     let begun = posts.first().is_some_and(|post| post.is_organisation);
     let organisations = posts.iter().filter(|post| post.is_organisation).count();
-    begun || organisations * 2 >= posts.len().max(1)
+    (begun && !has_hard) || organisations * 2 >= posts.len().max(1)
 }
 
 /// Older than a week, and without a burst.
-fn is_long_lived(cluster: &Cluster, families: &[Family]) -> bool {
-    cluster.last_ms.saturating_sub(cluster.first_ms) >= OLD_MS
-        && families.iter().all(|family| family.kind != FamilyKind::Burst)
+fn is_long_lived(cluster: &Cluster, has_burst: bool) -> bool {
+    cluster.last_ms.saturating_sub(cluster.first_ms) >= OLD_MS && !has_burst
 }
 
 /// Whether most authors are old accounts that write much else.
@@ -207,7 +237,7 @@ fn score(cluster: &Cluster, rarity_bits: f64, families: &[Family]) -> f64 {
     let evidence: f64 = families
         .iter()
         .map(|family| {
-            let weight = if family.kind.is_hard() { 0.35 } else { 0.2 };
+            let weight = if family.is_hard { 0.35 } else { 0.2 };
             weight * family.evidence.clamp(0.0, 12.0)
         })
         .sum();

@@ -120,15 +120,17 @@ fn add(
     decision: &mut Decision,
 ) {
     let content = decision.verdict;
-    let verdict = content.max(verdict_of(standing.policy, assessment.tier));
+    let own_verdict = verdict_of(standing.policy, assessment.tier);
+    let verdict = content.max(own_verdict);
     let is_raised = verdict > content;
     let index = decision.evidence.len();
     decision.evidence.push(evidence(outcome, assessment, author, is_raised));
     let label = standing.taxonomy.find(LABEL);
     let own_basis =
         label.map(|label| standing.articles.basis(standing.taxonomy, label, time_ms)).unwrap_or_default();
-    let score = rounded(assessment.score);
-    decision.labels.retain(|label| label.label != LABEL);
+    let known = decision.labels.iter().position(|label| label.label == LABEL);
+    let known = known.map_or(0.0, |index| decision.labels.remove(index).score);
+    let score = known.max(rounded(assessment.score));
     let at = decision.labels.partition_point(|label| label.score >= score);
     decision.labels.insert(at, LabelScore { label: LABEL.to_owned(), score });
     if is_raised {
@@ -137,6 +139,10 @@ fn add(
         decision.counterfactual = Some(Counterfactual { without: vec![index], verdict: content });
         decision.verdict = verdict;
         decision.score = score;
+    } else if let Some(counterfactual) = &mut decision.counterfactual {
+        // Without the evidence that it names, this here still stands.
+        counterfactual.verdict = counterfactual.verdict.max(own_verdict);
+        decision.counterfactual.take_if(|counterfactual| counterfactual.verdict >= content);
     }
     for article in &own_basis {
         if !decision.basis.contains(article) {
@@ -157,14 +163,13 @@ fn add(
 /// Why a measure against the author is proposed; none where the cluster does not carry it, or where the author shows no
 /// hard evidence: nobody answers for the others.
 fn reasons(assessment: &Assessment, author: Author<'_>) -> Option<Vec<String>> {
-    if assessment.tier < Tier::Account || author.is_organisation || author.id.is_empty() {
+    let is_proposed = author.key.is_some_and(|key| assessment.proposes(key));
+    if !is_proposed || author.is_organisation {
         return None;
     }
     let own: Vec<&Family> =
         assessment.families.iter().filter(|family| author.key.is_some_and(|key| family.shows(key))).collect();
-    own.iter()
-        .any(|family| family.kind.is_hard())
-        .then(|| own.iter().map(|family| format!("coordination.{}", family.kind.as_str())).collect())
+    Some(own.iter().map(|family| format!("coordination.{}", family.kind.as_str())).collect())
 }
 
 fn evidence(outcome: &Outcome, assessment: &Assessment, author: Author<'_>, is_necessary: bool) -> Evidence {

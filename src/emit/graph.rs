@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::coordination::{ClusterReport, cluster_name};
+use crate::decide::is_invisible;
 
 /// Most accounts of one cluster that are drawn.
 const ACCOUNTS_DRAWN: usize = 60;
@@ -105,7 +106,9 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\\' => out.push('/'),
-            c if c.is_control() => out.push('\u{FFFD}'),
+            c if c.is_control() || is_invisible(c) || matches!(c, '\u{FFFE}' | '\u{FFFF}') => {
+                out.push('\u{FFFD}')
+            }
             c => out.push(c),
         }
     }

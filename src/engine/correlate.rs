@@ -7,7 +7,7 @@ use super::bundle::Bundle;
 use super::inspect::Scratch;
 use crate::coordination::{ContactKey, Coordinator, Outcome, Sighting, key_of};
 use crate::decide::{Standing, amend, follow_up};
-use crate::model::{AccountKind, Decision, Item, Surface, Verdict};
+use crate::model::{AccountKind, Decision, Item, Verdict};
 use crate::neardup::{Fingerprint, GramFrequency, Neighbour, Window, WindowLimits};
 use crate::text::SlotKind;
 
@@ -21,9 +21,7 @@ pub struct Trace {
     is_organisation: bool,
     device: Option<u64>,
     network: Option<u64>,
-    target: Option<u64>,
     is_repost: bool,
-    is_article: bool,
     contacts: Vec<ContactKey>,
     print: Fingerprint,
     normalised: String,
@@ -41,9 +39,7 @@ impl Trace {
             is_organisation: item.account.is_verified && item.account.kind == AccountKind::Organisation,
             device: key(&item.device),
             network: (!item.ip.is_empty()).then(|| network_key(&item.ip)),
-            target: key(&item.parent),
             is_repost: item.repost.is_some(),
-            is_article: item.surface() == Surface::Article,
             ..Self::default()
         };
         let (fingerprinter, folded, matches) = scratch.fingerprinting();
@@ -56,13 +52,17 @@ impl Trace {
         }));
         trace.contacts.sort_unstable();
         trace.contacts.dedup();
+        trace.contacts.sort_by_key(|contact| !contact.is_chat);
+        trace.contacts.truncate(CONTACTS_MAX);
+        // Whoever leaves a contact of their own speaks for themselves, whatever they quote.
+        trace.is_repost &= !trace.contacts.iter().any(|contact| contact.is_chat);
         trace
     }
 }
 
 /// Key of a network: the /24 or /48 of an address, or what the platform gives in its place.
 fn network_key(ip: &str) -> u64 {
-    match ip.parse::<IpAddr>() {
+    match ip.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(address)) => {
             let [a, b, c, _] = address.octets();
             key_of(&format!("{a}.{b}.{c}.0/24"))
@@ -82,6 +82,8 @@ pub struct Shard {
     frequency: GramFrequency,
     coordinator: Coordinator,
     newest_ms: i64,
+    /// Items in a row that are far ahead of the newest.
+    ahead: u32,
     neighbours: Vec<Neighbour>,
 }
 
@@ -104,6 +106,15 @@ fn cut_off() -> ShardError {
 }
 
 const MINUTE_MS: i64 = 60_000;
+/// Times that an item may have: 1990 to 2100. Others count as none.
+const TIMES_MS: std::ops::Range<i64> = 631_152_000_000..4_102_444_800_000;
+/// An item that is newer than all others by more than this is doubted until so many in a row are.
+const JUMP_MS: i64 = 2 * 24 * 60 * MINUTE_MS;
+const AHEAD_MIN: u32 = 8;
+/// Version of what is saved of the coordinator; every change of its types changes it.
+const LAYOUT: u32 = 1;
+/// Contacts of one item that are followed, chat ids first.
+const CONTACTS_MAX: usize = 16;
 /// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.
 const FREQUENCY_BITS: u32 = 20;
 
@@ -120,6 +131,7 @@ impl Shard {
             frequency: GramFrequency::new(FREQUENCY_BITS),
             coordinator: Coordinator::new(window.posts),
             newest_ms: 0,
+            ahead: 0,
             neighbours: Vec::new(),
         }
     }
@@ -136,6 +148,8 @@ impl Shard {
             out.write_all(&(bytes.len() as u64).to_le_bytes())?;
             out.write_all(&bytes)?;
         }
+        out.write_all(&LAYOUT.to_le_bytes())?;
+        out.write_all(&self.ahead.to_le_bytes())?;
         out.write_all(&self.newest_ms.to_le_bytes())?;
         postcard::to_io(&self.coordinator, out).map(|_| ()).map_err(io::Error::other)
     }
@@ -156,10 +170,32 @@ impl Shard {
         let mut rest = bytes;
         let window = Window::load(part(&mut rest)?).map_err(|e| ShardError(e.to_string()))?;
         let frequency = GramFrequency::load(part(&mut rest)?).map_err(|e| ShardError(e.to_string()))?;
+        let (layout, rest) = rest.split_first_chunk().ok_or_else(cut_off)?;
+        if u32::from_le_bytes(*layout) != LAYOUT {
+            return Err(ShardError("it is of another version".to_owned()));
+        }
+        let (ahead, rest) = rest.split_first_chunk().ok_or_else(cut_off)?;
         let (newest, rest) = rest.split_first_chunk().ok_or_else(cut_off)?;
         let coordinator = postcard::from_bytes(rest).map_err(|e| ShardError(e.to_string()))?;
         let newest_ms = i64::from_le_bytes(*newest);
-        Ok(Self { window, frequency, coordinator, newest_ms, neighbours: Vec::new() })
+        let ahead = u32::from_le_bytes(*ahead);
+        Ok(Self { window, frequency, coordinator, newest_ms, ahead, neighbours: Vec::new() })
+    }
+
+    /// The time that an item counts with. One far ahead of all others counts with the newest, until several in a row agree:
+    /// a single wrong clock must not make everything that follows too late.
+    fn event_time(&mut self, time_ms: Option<i64>) -> i64 {
+        let newest = self.newest_ms;
+        let Some(time) = time_ms.filter(|time| TIMES_MS.contains(time)) else { return newest.max(0) };
+        if newest > 0 && time > newest + JUMP_MS {
+            self.ahead += 1;
+            if self.ahead < AHEAD_MIN {
+                return newest;
+            }
+        }
+        self.ahead = 0;
+        self.newest_ms = newest.max(time);
+        time
     }
 
     /// The clusters so far.
@@ -177,20 +213,18 @@ impl Shard {
 ///
 /// An item without a time counts as written with the newest one. O(text) and a bounded number of neighbours.
 pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Verdict) -> Vec<Outcome> {
-    let time_ms = trace.time_ms.unwrap_or(shard.newest_ms);
-    shard.newest_ms = shard.newest_ms.max(time_ms);
+    let time_ms = shard.event_time(trace.time_ms);
     let observation = shard.window.observe(&trace.print, time_ms, &mut shard.neighbours);
     let sighting = Sighting {
         item: &trace.item,
         account: &trace.account,
         time_ms,
+        has_time: trace.time_ms.is_some(),
         age_days: trace.age_days,
         is_organisation: trace.is_organisation,
         device: trace.device,
         network: trace.network,
-        target: trace.target,
         is_repost: trace.is_repost,
-        is_article: trace.is_article,
         content,
         contacts: &trace.contacts,
         print: &trace.print,

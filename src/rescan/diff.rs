@@ -20,6 +20,9 @@ struct OldDecision {
     verdict: Verdict,
     #[serde(default)]
     labels: Vec<OldLabel>,
+    /// Set in decisions that stand beside an earlier one.
+    #[serde(default)]
+    follow_up: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +45,7 @@ impl OldDecisions {
                     pattern: format!("{}:{number}", path.display()),
                     problem: format!("is not a decision: {e}"),
                 })?;
-                if old.verdict != Verdict::Pass {
+                if old.verdict != Verdict::Pass && old.follow_up.is_none() {
                     let label = old.labels.into_iter().next().map(|l| l.label).unwrap_or_default();
                     by_item.insert(old.item, (old.verdict, label));
                 }

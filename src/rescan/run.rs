@@ -161,13 +161,13 @@ impl Line<'_> {
     fn judge_chunks(&self, bytes_read: &Arc<AtomicU64>, progress: &(dyn Fn(u64, u64, u64) + Sync)) {
         let mut scratch = Scratch::default();
         loop {
+            let guard = PanicGuard(self);
             let chunk = self.intake.lock().unwrap_or_else(PoisonError::into_inner).next_chunk();
             let chunk = match chunk {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => return,
                 Err(e) => return self.sink.inputs_failed(e.into()),
             };
-            let guard = PanicGuard(self);
             let mut inspected = self.work.inspect(&chunk, &mut scratch);
             let is_going_on = match self.turnstile.correlate(self.work.bundle, &mut inspected) {
                 Ok(is_going_on) => is_going_on && self.sink.push(self.work.finish(inspected)),
@@ -273,6 +273,11 @@ fn resume(
             );
         };
         checkpoint.check(&target.path, &target.inputs, &target.bundle, &target.options)?;
+        if checkpoint.state.snapshot.is_none() {
+            return Err(
+                CheckpointError::Foreign { path: path.display().to_string(), what: "the program" }.into()
+            );
+        }
         found = Some(checkpoint);
     }
     let resumed = found.is_some();
