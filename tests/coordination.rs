@@ -177,6 +177,20 @@ fn reposts_that_say_so_are_no_authors() {
 }
 
 #[test]
+fn who_repeats_an_advertisement_with_its_chat_id_is_no_author() {
+    let mut items: Vec<Value> = (0_usize..8)
+        .map(|n| {
+            let text = format!("{}，微信kd88zz06", filled(n));
+            with(post(n, n as i64, &text), "/device", json!("farm"))
+        })
+        .collect();
+    items.push(post(50, 9, &format!("这种广告好多//@张三:{}，微信kd88zz06", filled(3))));
+    let decisions = judge_on_a_site(&items);
+    let proposed = proposed(&decisions);
+    assert!(proposed.len() >= 7 && !proposed.contains(&"a50"), "{proposed:?}");
+}
+
+#[test]
 fn a_repost_before_its_original_hides_nothing() {
     let mut items = vec![with(post(90, 0, &filled(0)), "/repost", json!({"of": "elsewhere"}))];
     items.extend((1_usize..8).map(|n| with(post(n, n as i64, &filled(0)), "/device", json!("farm"))));

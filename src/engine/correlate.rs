@@ -9,7 +9,7 @@ use crate::coordination::{ContactKey, Coordinator, Outcome, Sighting, key_of};
 use crate::decide::{Standing, amend, follow_up};
 use crate::model::{AccountKind, Decision, Item, Verdict};
 use crate::neardup::{Fingerprint, GramFrequency, Neighbour, Window, WindowLimits};
-use crate::text::SlotKind;
+use crate::text::{Slot, SlotKind};
 
 /// What the stateless stages leave of one item for the stateful ones. Some 300 bytes and ten per character.
 #[derive(Clone, Debug, Default)]
@@ -45,17 +45,20 @@ impl Trace {
         let (fingerprinter, folded, matches) = scratch.fingerprinting();
         fingerprinter.read_into(folded, &matches.slots, &mut trace.print);
         fingerprinter.normalised().clone_into(&mut trace.normalised);
-        trace.is_repost |= trace.print.is_repost;
+        let quote = folded.plain().find(QUOTE_MARK).unwrap_or(usize::MAX);
+        let quote = folded.from_plain(quote..quote).start;
+        let is_chat = |slot: &Slot| matches!(slot.kind, SlotKind::Wechat | SlotKind::Qq | SlotKind::Telegram);
+        // Whoever leaves a contact of their own speaks for themselves, whatever they say to repeat.
+        let speaks = matches.slots.iter().any(|slot| is_chat(slot) && slot.range.start < quote);
+        trace.is_repost |= trace.print.is_repost && !speaks;
         trace.contacts.extend(matches.slots.iter().map(|slot| ContactKey {
             key: key_of(&format!("{} {}", slot.kind.as_str(), slot.canonical)),
-            is_chat: matches!(slot.kind, SlotKind::Wechat | SlotKind::Qq | SlotKind::Telegram),
+            is_chat: is_chat(slot),
         }));
         trace.contacts.sort_unstable();
         trace.contacts.dedup();
         trace.contacts.sort_by_key(|contact| !contact.is_chat);
         trace.contacts.truncate(CONTACTS_MAX);
-        // Whoever leaves a contact of their own speaks for themselves, whatever they quote.
-        trace.is_repost &= !trace.contacts.iter().any(|contact| contact.is_chat);
         trace
     }
 }
@@ -113,6 +116,8 @@ const JUMP_MS: i64 = 2 * 24 * 60 * MINUTE_MS;
 const AHEAD_MIN: u32 = 8;
 /// Version of what is saved of the coordinator; every change of its types changes it.
 const LAYOUT: u32 = 1;
+/// Behind it stand another's words.
+const QUOTE_MARK: &str = "//@";
 /// Contacts of one item that are followed, chat ids first.
 const CONTACTS_MAX: usize = 16;
 /// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.
