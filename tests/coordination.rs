@@ -1,5 +1,6 @@
 //! Groups of accounts: what earns which tier, what never does, and that a restart changes nothing.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "small numbers")]
 
 use std::sync::LazyLock;
 

@@ -33,6 +33,8 @@ pub(super) const YOUNG_DAYS: u32 = 30;
 /// Buckets of the volume of posts: a week of ten minutes each.
 const BUCKET_MS: i64 = 10 * MINUTE_MS;
 const BUCKETS: usize = 7 * 24 * 6;
+/// The same as a number of steps.
+const BUCKET_STEPS: i64 = 7 * 24 * 6;
 
 /// What is known of an account.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -222,7 +224,7 @@ impl Volume {
             }
             self.newest = bucket;
         }
-        if bucket > self.newest.saturating_sub(BUCKETS as i64) {
+        if bucket > self.newest.saturating_sub(BUCKET_STEPS) {
             let count = &mut self.buckets[place(bucket)];
             *count = count.saturating_add(1);
         }
@@ -230,7 +232,7 @@ impl Volume {
 
     /// Posts of buckets `from..=to`, as far as they are kept.
     fn between(&self, from: i64, to: i64) -> u64 {
-        let from = from.max(self.newest.saturating_sub(BUCKETS as i64 - 1));
+        let from = from.max(self.newest.saturating_sub(BUCKET_STEPS - 1));
         (from..=to.min(self.newest)).map(|bucket| u64::from(self.buckets[place(bucket)])).sum()
     }
 
@@ -255,7 +257,7 @@ impl Volume {
 const POSTS_PER_DAY_MIN: u64 = 1000;
 
 fn place(bucket: i64) -> usize {
-    usize::try_from(bucket.rem_euclid(BUCKETS as i64)).unwrap_or(0)
+    usize::try_from(bucket.rem_euclid(BUCKET_STEPS)).unwrap_or(0)
 }
 
 /// A share of `count` in `total`, as if a hundred more had been seen of which `prior` had it.

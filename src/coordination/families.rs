@@ -164,7 +164,7 @@ pub(super) fn collect(
         rhythm(&posts),
         repeat(cluster, &posts, background, other),
         device(&posts, background),
-        registration(&posts, background),
+        Some(registration(&posts, background)),
         network(&posts, background),
         contacts(&posts),
         content(&posts),
@@ -324,7 +324,7 @@ fn groups<'m>(posts: &[&'m Member], key: impl Fn(&Member) -> Option<u64>) -> BTr
 }
 
 /// The most accounts that were registered within a few days, or the young ones, whichever says more.
-fn registration(posts: &[&Member], background: &Background) -> Option<Family> {
+fn registration(posts: &[&Member], background: &Background) -> Family {
     let mut known: Vec<&Member> =
         posts.iter().copied().filter(|post| post.registered_day.is_some()).collect();
     known.sort_by_key(|post| post.registered_day);
@@ -346,7 +346,7 @@ fn registration(posts: &[&Member], background: &Background) -> Option<Family> {
     let share = background.young_share(k, n);
     let by_age = Family::new(FamilyKind::Registration, tail::binomial(k, n, share), (k, n, share), &young);
     if most.is_empty() {
-        return Some(by_age);
+        return by_age;
     }
     let (first, last) = (days[most.start], days[most.end - 1]);
     let share = background.registered_share(first, last, count(most.len()));
@@ -362,7 +362,7 @@ fn registration(posts: &[&Member], background: &Background) -> Option<Family> {
     let kind = if put_by * 2 > most.len() { FamilyKind::Batch } else { FamilyKind::Registration };
     let by_day = Family::new(kind, evidence, (k, n, share), &known[most]);
     let is_batch = kind == FamilyKind::Batch && by_day.evidence >= EVIDENCE_MIN;
-    Some(if is_batch || by_day.evidence >= by_age.evidence { by_day } else { by_age })
+    if is_batch || by_day.evidence >= by_age.evidence { by_day } else { by_age }
 }
 
 /// One network that most of the cluster uses and hardly anybody else: not a campus, not a carrier's gateway.

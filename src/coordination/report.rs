@@ -56,6 +56,7 @@ pub fn cluster_name(id: u64) -> String {
     format!("c{id:016x}")
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn as_hex<S: serde::Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&cluster_name(*id))
 }

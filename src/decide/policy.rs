@@ -85,6 +85,27 @@ pub struct NearDuplicates {
     pub late_minutes: u32,
 }
 
+impl Coordination {
+    fn check(self) -> Result<(), String> {
+        let Self { limit_reach, review, account } = self;
+        if limit_reach <= review && review <= account && account < Verdict::Block {
+            Ok(())
+        } else {
+            Err("[coordination] limit_reach <= review <= account < block does not hold".to_owned())
+        }
+    }
+}
+
+impl NearDuplicates {
+    fn check(self) -> Result<(), String> {
+        if (1..=WINDOW_POSTS_MAX).contains(&self.posts) && self.hours > 0 {
+            Ok(())
+        } else {
+            Err(format!("[near_duplicates] posts must be 1 to {WINDOW_POSTS_MAX}, hours at least 1"))
+        }
+    }
+}
+
 /// Most points that any entry may give.
 const POINTS_CEILING: Milli = 1000;
 /// Most evidence per decision: explaining is cubic in it.
@@ -222,14 +243,8 @@ impl Policy {
         if !(1..=EVIDENCE_CEILING).contains(&evidence_max) {
             return Err(format!("[limits] evidence_max must be 1 to {EVIDENCE_CEILING}"));
         }
-        let Coordination { limit_reach, review, account } = raw.coordination;
-        if !(limit_reach <= review && review <= account && account < Verdict::Block) {
-            return Err("[coordination] limit_reach <= review <= account < block does not hold".to_owned());
-        }
-        let NearDuplicates { posts, hours, .. } = raw.near_duplicates;
-        if !(1..=WINDOW_POSTS_MAX).contains(&posts) || hours == 0 {
-            return Err(format!("[near_duplicates] posts must be 1 to {WINDOW_POSTS_MAX}, hours at least 1"));
-        }
+        raw.coordination.check()?;
+        raw.near_duplicates.check()?;
         let (caps, passage_chars, limits) = (raw.families, raw.passages.chars, raw.limits);
         Ok(Self {
             thresholds,

@@ -107,7 +107,7 @@ fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\\' => out.push('/'),
             c if c.is_control() || is_invisible(c) || matches!(c, '\u{FFFE}' | '\u{FFFF}') => {
-                out.push('\u{FFFD}')
+                out.push('\u{FFFD}');
             }
             c => out.push(c),
         }
