@@ -60,7 +60,7 @@ impl Chunk {
 
 /// Bytes that a reader aims at per chunk: large enough to share the cost of a hand-over, small enough that memory
 /// stays flat and the last chunk does not keep the others waiting.
-pub(super) const CHUNK_BYTES: usize = 256 << 10;
+pub(super) const CHUNK_BYTES: usize = 64 << 10;
 
 /// Longest line of JSONL, and longest record of CSV and Parquet.
 pub(super) const LINE_BYTES_MAX: usize = 16 << 20;

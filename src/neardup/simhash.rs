@@ -20,7 +20,7 @@ const TABLE_SLOTS_MIN: usize = 64;
 /// Longest gram that fills one word of `SipHash`: seven bytes and the length, of which the crate's stream adds one.
 const SHORT_BYTES_MAX: u32 = 6;
 
-/// Buffers of [`simhash`], to be used again for the next text.
+/// Buffers of [`simhash()`], to be used again for the next text.
 #[derive(Clone, Debug, Default)]
 pub struct SimhashScratch {
     /// Open addressing, 0 is free.
@@ -64,7 +64,7 @@ pub fn simhash(normalised: &str, scratch: &mut SimhashScratch) -> Option<u64> {
     (grams > 0).then(|| counters.above(grams / 2))
 }
 
-/// What [`simhash`] computes, by the stream function of the `simhash` crate (`SipHash` features).
+/// What [`simhash()`] computes, by the stream function of the `simhash` crate (`SipHash` features).
 ///
 /// O(n log n); allocates. For checks: this decides what a fingerprint is.
 pub fn simhash_by_definition(normalised: &str) -> Option<u64> {
