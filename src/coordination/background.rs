@@ -22,12 +22,14 @@ const ENTRIES_MAX: usize = 1 << 22;
 pub(super) const CLUSTERS_PER_ACCOUNT: usize = 8;
 /// Devices and networks that are remembered of one account.
 const PLACES_PER_ACCOUNT: usize = 4;
-/// Accounts and wordings that are remembered of one contact.
-pub(super) const USES_PER_CONTACT: usize = 16;
+/// Accounts that are remembered of one contact: the second makes it shared.
+const ACCOUNTS_PER_CONTACT: usize = 2;
 /// A household has fewer accounts on one device.
 pub(super) const CROWD_MIN: u32 = 4;
 /// Older accounts are as old as this.
 const AGE_DAYS_MAX: u32 = 40 * 365;
+/// An account writes much else from so many posts outside of clusters.
+pub(super) const OWN_POSTS_MIN: u32 = 3;
 /// An account is young for so many days.
 pub(super) const YOUNG_DAYS: u32 = 30;
 /// Buckets of the volume of posts: a week of ten minutes each.
@@ -49,15 +51,6 @@ pub(super) struct AccountState {
     networks: Vec<u64>,
 }
 
-/// Who used a way to get in touch, and in how many wordings.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct ContactUse {
-    /// Distinct accounts, up to [`USES_PER_CONTACT`].
-    pub(super) accounts: Vec<u64>,
-    /// Distinct clusters or texts, likewise.
-    pub(super) wordings: Vec<u64>,
-}
-
 /// Posts per ten minutes over the last week of event time.
 #[derive(Debug, Serialize, Deserialize)]
 struct Volume {
@@ -74,7 +67,8 @@ pub(super) struct Background {
     accounts: Aged<u64, AccountState>,
     devices: Aged<u64, u32>,
     networks: Aged<u64, u32>,
-    contacts: Aged<u64, ContactUse>,
+    /// Contact → the first accounts that gave it.
+    contacts: Aged<u64, Vec<u64>>,
     /// Accounts on devices that are used by [`CROWD_MIN`] accounts and more.
     on_crowded_devices: u32,
     /// Day of registration since 1970 → accounts.
@@ -110,7 +104,7 @@ impl Background {
         self.posts += 1;
         self.now_ms = self.now_ms.max(sighting.time_ms);
         self.volume.add(sighting.time_ms);
-        let Some(account) = sighting.account_key() else { return };
+        let Some(account) = sighting.account_key else { return };
         let mut is_new = false;
         let state = self.accounts.entry(account, self.now_ms, || {
             is_new = true;
@@ -142,28 +136,32 @@ impl Background {
             state.clustered = state.clustered.saturating_add(1);
             remember(&mut state.clusters, cluster, CLUSTERS_PER_ACCOUNT);
         }
-        self.use_contacts(member, cluster);
     }
 
-    /// Notes the contacts that an account gives in a wording: a cluster, or the key of a text that stands alone.
-    pub(super) fn use_contacts(&mut self, member: &Member, wording: u64) {
+    /// Notes the contacts that an account gives.
+    pub(super) fn use_contacts(&mut self, member: &Member) {
         let Some(account) = member.account_key else { return };
         for contact in &member.contacts {
-            let uses = self.contacts.entry(contact.key, self.now_ms, ContactUse::default);
-            for (known, value) in [(&mut uses.accounts, account), (&mut uses.wordings, wording)] {
-                if known.len() < USES_PER_CONTACT {
-                    remember(known, value, USES_PER_CONTACT);
-                }
+            let accounts = self.contacts.entry(contact.key, self.now_ms, Vec::new);
+            if accounts.len() < ACCOUNTS_PER_CONTACT {
+                remember(accounts, account, ACCOUNTS_PER_CONTACT);
             }
         }
     }
 
-    pub(super) fn contact(&self, contact: u64) -> Option<&ContactUse> {
-        self.contacts.get(contact)
+    /// Whether several accounts have given a contact.
+    pub(super) fn is_shared(&self, contact: u64) -> bool {
+        self.contacts.get(contact).is_some_and(|accounts| accounts.len() >= ACCOUNTS_PER_CONTACT)
     }
 
     pub(super) fn account(&self, account: u64) -> Option<&AccountState> {
         self.accounts.get(account)
+    }
+
+    /// Posts of a member's author outside of clusters.
+    pub(super) fn own_posts(&self, member: &Member) -> u32 {
+        let known = member.account_key.and_then(|key| self.account(key));
+        known.map_or(0, |account| account.posts.saturating_sub(account.clustered))
     }
 
     /// Accounts that were seen.

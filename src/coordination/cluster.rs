@@ -9,7 +9,7 @@ use super::rarity::Rarity;
 use super::tier::{Assessment, Tier};
 use super::{ContactKey, Sighting};
 use crate::model::Verdict;
-use crate::neardup::Strength;
+use crate::neardup::{Neighbour, Strength};
 
 /// Posts whose particulars a cluster keeps; further ones are counted.
 pub(super) const MEMBERS_MAX: usize = 1024;
@@ -68,7 +68,7 @@ impl Member {
         Self {
             item: sighting.item.to_owned(),
             account: sighting.account.to_owned(),
-            account_key: sighting.account_key(),
+            account_key: sighting.account_key,
             time_ms: sighting.time_ms,
             has_time: sighting.has_time,
             wording: sighting.print.exact,
@@ -86,9 +86,8 @@ impl Member {
     }
 
     /// The same with its nearest neighbour.
-    pub(super) fn near(self, neighbour: Option<(f32, Strength)>) -> Self {
-        let (similarity, strength) = neighbour.unwrap_or((0.0, Strength::Link));
-        Self { similarity, strength, ..self }
+    pub(super) fn near(self, neighbour: &Neighbour) -> Self {
+        Self { similarity: neighbour.similarity, strength: neighbour.strength, ..self }
     }
 }
 

@@ -105,12 +105,12 @@ impl Coordinator {
         }
         let now = self.background.now_ms;
         let member = Member::of(sighting);
+        self.background.use_contacts(&member);
         let rarity = Rarity { frequency, language };
         let mut outcomes = Vec::new();
         match self.find(sighting, neighbours) {
             Some((cluster, neighbour)) => {
-                let near = Some((neighbour.similarity, neighbour.strength));
-                let member = member.clone().near(near);
+                let member = member.clone().near(&neighbour);
                 self.background.join(&member, cluster);
                 if observation.position != NO_POSITION {
                     let post = Post { member: member.clone(), cluster: None };
@@ -121,8 +121,6 @@ impl Coordinator {
                 outcomes.extend(self.join(cluster, member, sighting, &rarity, Some(near)));
             }
             None => {
-                // Should it found a cluster, that is the same wording.
-                self.background.use_contacts(&member, cluster_id(&member));
                 if observation.position != NO_POSITION {
                     let member = member.clone();
                     self.posts.entry(observation.position, now, || Post { member, cluster: None });
@@ -130,7 +128,7 @@ impl Coordinator {
             }
         }
         for contact in sighting.contacts.iter().filter(|contact| contact.is_chat).take(CHATS_MAX) {
-            if self.background.contact(contact.key).is_none_or(|uses| uses.accounts.len() < 2) {
+            if !self.background.is_shared(contact.key) {
                 continue;
             }
             let cluster = super::key_of(&format!("contact {}", contact.key));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::background::{Background, CROWD_MIN, DAY_MS, HOUR_MS, MINUTE_MS, YOUNG_DAYS};
+use super::background::{Background, CROWD_MIN, DAY_MS, HOUR_MS, MINUTE_MS, OWN_POSTS_MIN, YOUNG_DAYS};
 use super::cluster::{Cluster, Member};
 use super::tail;
 use crate::model::Verdict;
@@ -140,8 +140,6 @@ const BATCH_AGE_DAYS: u32 = 7;
 const COMPANIONS_MAX: usize = 32;
 /// Pairs on one device are strangers where so many of the accounts are in pairs: households do not write in step.
 const PAIRED_SHARE_MIN: f64 = 0.7;
-/// An account was hardly used with fewer posts outside of clusters.
-const OWN_POSTS_MIN: u32 = 3;
 /// Fewest wordings, also of the share of the posts, for copies of one text not to be one event.
 const SPUN_MIN: usize = 3;
 /// Fewest distinct chat ids in one wording, and accounts with one chat id.
@@ -152,22 +150,23 @@ const CHAT_SHARE: f64 = 0.02;
 /// Chance that a post of ordinary people calls for review by its content.
 const REVIEW_SHARE: f64 = 0.01;
 
-/// All families that speak against chance, in the order of their kinds. O(members · log members).
+/// All families that speak against chance, in the order of their kinds, from the first post of each account.
+/// O(members · log members).
 pub(super) fn collect(
     cluster: &Cluster,
+    posts: &[&Member],
     background: &Background,
     other: &dyn Fn(u64) -> Option<Together>,
 ) -> Vec<Family> {
-    let posts = cluster.first_posts();
     let found = [
-        burst(&posts, background),
-        rhythm(&posts),
-        repeat(cluster, &posts, background, other),
-        device(&posts, background),
-        Some(registration(&posts, background)),
-        network(&posts, background),
-        contacts(&posts),
-        content(&posts),
+        burst(posts, background),
+        rhythm(posts),
+        repeat(cluster, posts, background, other),
+        device(posts, background),
+        Some(registration(posts, background)),
+        network(posts, background),
+        contacts(posts),
+        content(posts),
     ];
     let is_enough = |family: &Family| {
         let share = f64::from(family.k) / f64::from(family.n.max(1));
@@ -353,11 +352,8 @@ fn registration(posts: &[&Member], background: &Background) -> Family {
     let k = count(most.len());
     // The first account sets the days, and any of them might.
     let evidence = tail::binomial(k - 1, n - 1, share) - f64::from(n).log10();
-    let is_put_by = |post: &&&Member| {
-        let account = post.account_key.and_then(|key| background.account(key));
-        let own = account.map_or(0, |account| account.posts.saturating_sub(account.clustered));
-        post.age_days > Some(BATCH_AGE_DAYS) && own < OWN_POSTS_MIN
-    };
+    let is_put_by =
+        |post: &&&Member| post.age_days > Some(BATCH_AGE_DAYS) && background.own_posts(post) < OWN_POSTS_MIN;
     let put_by = known[most.clone()].iter().filter(is_put_by).count();
     let kind = if put_by * 2 > most.len() { FamilyKind::Batch } else { FamilyKind::Registration };
     let by_day = Family::new(kind, evidence, (k, n, share), &known[most]);

@@ -41,6 +41,8 @@ pub struct Sighting<'a> {
     pub item: &'a str,
     /// The author's id; empty when unknown, and then the post counts for no account.
     pub account: &'a str,
+    /// Key of the author, none when unknown.
+    pub account_key: Option<u64>,
     /// Event time in milliseconds since 1970.
     pub time_ms: i64,
     /// Whether the item came with a time of its own; one that did not says nothing of bursts.
@@ -66,11 +68,6 @@ pub struct Sighting<'a> {
 }
 
 impl Sighting<'_> {
-    /// Key of the author, none when unknown.
-    pub fn account_key(&self) -> Option<u64> {
-        (!self.account.is_empty()).then(|| key_of(self.account))
-    }
-
     /// Day since 1970 on which the author was registered.
     pub(crate) fn registered_day(&self) -> Option<i64> {
         let day = self.time_ms.div_euclid(background::DAY_MS);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::background::Background;
+use super::background::{Background, OWN_POSTS_MIN};
 use super::cluster::{Cluster, Member};
 use super::families::{Family, FamilyKind, OLD_MS, Together, collect};
 use crate::neardup::Strength;
@@ -123,8 +123,6 @@ const GRAMS_MIN: usize = 9;
 pub(super) const RARITY_BITS_MIN: f64 = 60.0;
 /// The same where nothing but time and company speaks against chance: short stock phrases have their busy hours.
 const ALONE_BITS_MIN: f64 = 120.0;
-/// An account writes much else from so many posts outside of clusters.
-const OWN_POSTS_MIN: u32 = 3;
 /// An account is old from so many days.
 const OLD_DAYS: u32 = 180;
 /// Share of the accounts that must be so for a crowd to be ordinary.
@@ -136,7 +134,8 @@ pub(super) fn assess(
     background: &Background,
     other: &dyn Fn(u64) -> Option<Together>,
 ) -> Assessment {
-    let families = collect(cluster, background, other);
+    let posts = cluster.first_posts();
+    let families = collect(cluster, &posts, background, other);
     let rarity_bits = cluster.rarity_bits();
     let score = score(cluster, rarity_bits, &families);
     let is_by_contact = cluster.is_by_contact;
@@ -144,7 +143,7 @@ pub(super) fn assess(
         Assessment { tier: Tier::Note, score, rarity_bits, families, caps: Vec::new(), is_by_contact };
     let has = |kind: FamilyKind| assessment.families.iter().any(|family| family.kind == kind);
     let has_hard = assessment.families.iter().any(|family| assessment.is_hard(family));
-    let sure = sure_accounts(cluster);
+    let sure = sure_accounts(cluster, &posts);
     let counted = if has_hard || is_by_contact { cluster.accounts() } else { sure };
     let bits_min = if has_hard { RARITY_BITS_MIN } else { ALONE_BITS_MIN };
     let is_certain = assessment.families.iter().any(|family| {
@@ -157,9 +156,9 @@ pub(super) fn assess(
     ];
     let caps = [
         (counted < ACCOUNTS_MIN, Cap::FewAccounts, Tier::Note),
-        (is_of_organisations(cluster, has_hard), Cap::Organisations, Tier::Note),
+        (is_of_organisations(&posts, has_hard), Cap::Organisations, Tier::Note),
         (!has_hard && is_long_lived(cluster, has(FamilyKind::Burst)), Cap::LongLived, Tier::Note),
-        (!is_certain && is_ordinary_crowd(cluster, background), Cap::OrdinaryCrowd, crowd_tier),
+        (!is_certain && is_ordinary_crowd(&posts, background), Cap::OrdinaryCrowd, crowd_tier),
         (background.accounts() < SITE_ACCOUNTS_MIN, Cap::InsufficientHistory, Tier::Review),
     ];
     let by_text = by_text.into_iter().filter(|_| !is_by_contact);
@@ -196,17 +195,15 @@ fn earned(families: &[Family], has_hard: bool, is_by_contact: bool) -> Tier {
 }
 
 /// Accounts whose text is surely that of the cluster.
-fn sure_accounts(cluster: &Cluster) -> u32 {
+fn sure_accounts(cluster: &Cluster, posts: &[&Member]) -> u32 {
     if cluster.members.len() >= super::cluster::MEMBERS_MAX {
         return cluster.accounts();
     }
-    let posts = cluster.first_posts();
     let sure = posts.iter().filter(|post| post.strength >= Strength::Strong).count();
     u32::try_from(sure).unwrap_or(u32::MAX)
 }
 
-fn is_of_organisations(cluster: &Cluster, has_hard: bool) -> bool {
-    let posts = cluster.first_posts();
+fn is_of_organisations(posts: &[&Member], has_hard: bool) -> bool {
     let begun = posts.first().is_some_and(|post| post.is_organisation);
     let organisations = posts.iter().filter(|post| post.is_organisation).count();
     (begun && !has_hard) || organisations * 2 >= posts.len().max(1)
@@ -218,13 +215,10 @@ fn is_long_lived(cluster: &Cluster, has_burst: bool) -> bool {
 }
 
 /// Whether most authors are old accounts that write much else.
-fn is_ordinary_crowd(cluster: &Cluster, background: &Background) -> bool {
-    let posts = cluster.first_posts();
+fn is_ordinary_crowd(posts: &[&Member], background: &Background) -> bool {
     let is_ordinary = |post: &&&Member| {
         let is_old = post.age_days.is_some_and(|days| days >= OLD_DAYS);
-        let known = post.account_key.and_then(|key| background.account(key));
-        let own = known.map_or(0, |known| known.posts.saturating_sub(known.clustered));
-        is_old && own >= OWN_POSTS_MIN
+        is_old && background.own_posts(post) >= OWN_POSTS_MIN
     };
     let ordinary = posts.iter().filter(is_ordinary).count();
     #[allow(clippy::cast_precision_loss, reason = "numbers of accounts")]

@@ -2,7 +2,7 @@
 
 use super::articles::Articles;
 use super::policy::Policy;
-use crate::coordination::{Assessment, Family, Member, Outcome, Raised, Tier, cluster_name, key_of};
+use crate::coordination::{Assessment, Family, Member, Outcome, Raised, Tier, cluster_name};
 use crate::model::{
     Action, CoordinationDetail, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind,
     FamilyDetail, FollowUp, LabelScore, NearDuplicate, Proposal, Target, Taxonomy, Verdict, Versions,
@@ -28,10 +28,13 @@ pub struct Standing<'a> {
 
 /// Who wrote an item, as far as a measure is concerned.
 #[derive(Clone, Copy, Debug)]
-struct Author<'a> {
-    id: &'a str,
-    key: Option<u64>,
-    is_organisation: bool,
+pub struct Author<'a> {
+    /// The account's id; empty when unknown.
+    pub id: &'a str,
+    /// Its key.
+    pub key: Option<u64>,
+    /// Whether it is a verified organisation.
+    pub is_organisation: bool,
 }
 
 /// Adds what the neighbours say to the decision on an item of `author`, published at `time_ms`.
@@ -40,21 +43,19 @@ struct Author<'a> {
 pub fn amend(
     standing: Standing<'_>,
     outcome: &Outcome,
-    author: (&str, bool),
+    author: Author<'_>,
     time_ms: Option<i64>,
     decision: &mut Decision,
 ) {
     if let Some(near) = near_duplicate(outcome) {
         decision.near_duplicate = Some(near);
     }
-    let (id, is_organisation) = author;
-    let author = Author { id, key: (!id.is_empty()).then(|| key_of(id)), is_organisation };
     if let Some(assessment) = outcome.assessment.as_ref().filter(|a| a.tier > Tier::Note) {
         add(standing, (outcome, assessment), author, time_ms, decision);
     }
 }
 
-/// The decision that replaces the one on an earlier post because its cluster has risen. `cause` is the item that
+/// The decision that stands beside the one on an earlier post because its cluster has risen. `cause` is the item that
 /// made it rise. None where the verdict and the proposals stay as they were.
 pub fn follow_up(
     standing: Standing<'_>,

@@ -13,7 +13,7 @@ mod policy;
 mod score;
 
 pub use articles::{Article, Articles, Instrument};
-pub use coordination::{Standing, amend, follow_up};
+pub use coordination::{Author, Standing, amend, follow_up};
 pub use evidence::{Piece, collect_into};
 pub use explain::{Language, counterfactual, headline, is_invisible, sentence};
 pub use policy::{Limits, NearDuplicates, Policy, Thresholds};

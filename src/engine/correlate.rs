@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::bundle::Bundle;
 use super::inspect::Scratch;
 use crate::coordination::{ContactKey, Coordinator, Outcome, Sighting, key_of};
-use crate::decide::{Standing, amend, follow_up};
+use crate::decide::{Author, Standing, amend, follow_up};
 use crate::model::{AccountKind, Decision, Item, Verdict};
 use crate::neardup::{Fingerprint, GramFrequency, Neighbour, Window, WindowLimits};
 use crate::text::{Slot, SlotKind};
@@ -16,6 +16,7 @@ use crate::text::{Slot, SlotKind};
 pub struct Trace {
     item: String,
     account: String,
+    account_key: Option<u64>,
     time_ms: Option<i64>,
     age_days: Option<u32>,
     is_organisation: bool,
@@ -34,6 +35,7 @@ impl Trace {
         let mut trace = Self {
             item: id.to_owned(),
             account: item.account.id.clone().into_owned(),
+            account_key: key(&item.account.id),
             time_ms: item.time,
             age_days: item.account.age_days,
             is_organisation: item.account.is_verified && item.account.kind == AccountKind::Organisation,
@@ -45,8 +47,7 @@ impl Trace {
         let (fingerprinter, folded, matches) = scratch.fingerprinting();
         fingerprinter.read_into(folded, &matches.slots, &mut trace.print);
         fingerprinter.normalised().clone_into(&mut trace.normalised);
-        let quote = folded.plain().find(QUOTE_MARK).unwrap_or(usize::MAX);
-        let quote = folded.from_plain(quote..quote).start;
+        let quote = fingerprinter.quote_start();
         let is_chat = |slot: &Slot| matches!(slot.kind, SlotKind::Wechat | SlotKind::Qq | SlotKind::Telegram);
         // Whoever leaves a contact of their own speaks for themselves, whatever they say to repeat.
         let speaks = matches.slots.iter().any(|slot| is_chat(slot) && slot.range.start < quote);
@@ -115,9 +116,7 @@ const TIMES_MS: std::ops::Range<i64> = 631_152_000_000..4_102_444_800_000;
 const JUMP_MS: i64 = 2 * 24 * 60 * MINUTE_MS;
 const AHEAD_MIN: u32 = 8;
 /// Version of what is saved of the coordinator; every change of its types changes it.
-const LAYOUT: u32 = 1;
-/// Behind it stand another's words.
-const QUOTE_MARK: &str = "//@";
+const LAYOUT: u32 = 2;
 /// Contacts of one item that are followed, chat ids first.
 const CONTACTS_MAX: usize = 16;
 /// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.
@@ -223,6 +222,7 @@ pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Ver
     let sighting = Sighting {
         item: &trace.item,
         account: &trace.account,
+        account_key: trace.account_key,
         time_ms,
         has_time: trace.time_ms.is_some(),
         age_days: trace.age_days,
@@ -240,14 +240,14 @@ pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Ver
         (&observation, &shard.neighbours),
         (&shard.frequency, &bundle.bigrams),
     );
-    if let Some(account) = sighting.account_key().filter(|_| !trace.is_repost) {
+    if let Some(account) = trace.account_key.filter(|_| !trace.is_repost) {
         shard.frequency.add(account, time_ms, &trace.print.grams);
     }
     outcomes
 }
 
-/// Puts what the other items say on top of the decision on the content, and returns the decisions that replace those on
-/// earlier items.
+/// Puts what the other items say on top of the decision on the content, and returns the decisions that stand beside
+/// those on earlier items.
 pub fn amend_decision(
     bundle: &Bundle,
     trace: &Trace,
@@ -260,9 +260,11 @@ pub fn amend_decision(
         articles: &bundle.articles,
         versions: bundle.versions(),
     };
+    let author =
+        Author { id: &trace.account, key: trace.account_key, is_organisation: trace.is_organisation };
     let mut follow_ups = Vec::new();
     for outcome in outcomes {
-        amend(standing, outcome, (&trace.account, trace.is_organisation), trace.time_ms, decision);
+        amend(standing, outcome, author, trace.time_ms, decision);
         let raised = outcome.raised.iter();
         follow_ups.extend(raised.filter_map(|raised| follow_up(standing, outcome, raised, &trace.item)));
     }

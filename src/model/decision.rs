@@ -35,7 +35,7 @@ pub struct Decision {
     pub limits: Vec<String>,
     /// Why the engine ran with less than everything, or null.
     pub degraded: Option<String>,
-    /// Set in a decision that replaces an earlier one on the same item.
+    /// Set in a decision that stands beside an earlier one on the same item; the stronger of the two holds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub follow_up: Option<FollowUp>,
 }

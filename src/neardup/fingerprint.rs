@@ -91,6 +91,11 @@ impl Fingerprinter {
         &self.stream.text
     }
 
+    /// The symbol of the last text at which another's words begin, behind `//@`; beyond the end for none.
+    pub fn quote_start(&self) -> u32 {
+        u32::try_from(self.stream.quote).unwrap_or(u32::MAX)
+    }
+
     /// The symbol of the folded text that a character of the stream comes from; of a mark, the first of them.
     pub fn symbol_of(&self, char_index: usize) -> Option<u32> {
         self.stream.symbols.get(char_index).copied()

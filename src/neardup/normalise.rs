@@ -35,6 +35,8 @@ pub(super) struct Stream {
     /// The symbol of each character; of a mark, the first.
     pub(super) symbols: Vec<u32>,
     pub(super) is_repost: bool,
+    /// The symbol at which another's words begin; beyond the end for none.
+    pub(super) quote: usize,
 }
 
 impl Stream {
@@ -45,6 +47,7 @@ impl Stream {
             folded.symbols().partition_point(|symbol| (symbol.plain_start as usize) < byte)
         });
         self.is_repost = tail.is_some();
+        self.quote = end;
         self.read_until(folded, slots, end, true);
         let mut last = end;
         if tail.is_some() && self.chars.len() < HEAD_CHARS_MIN {

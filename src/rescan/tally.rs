@@ -21,7 +21,7 @@ pub struct Tally {
     pub labels: BTreeMap<String, u64>,
     /// Items whose verdict or top label differs from an older run, when one was given.
     pub changed: u64,
-    /// Decisions that replace those on earlier items.
+    /// Decisions that stand beside those on earlier items.
     #[serde(default)]
     pub follow_ups: u64,
 }
@@ -67,7 +67,7 @@ pub struct Summary {
     /// Items that an older run judged otherwise; only with `--diff`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<u64>,
-    /// Decisions that replace those on earlier items.
+    /// Decisions that stand beside those on earlier items.
     pub follow_ups: u64,
     /// Bytes of text.
     pub text_bytes: u64,

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::engine::{Bundle, Shard, correlate};
-
 use super::pipeline::Inspected;
+use crate::engine::{Bundle, Shard, correlate};
 use crate::store::{SnapshotError, SnapshotStamp};
 use crate::telemetry::Clock;
 
