@@ -30,14 +30,17 @@ impl CsvRows {
         let mut reader = ReaderBuilder::new()
             .flexible(true)
             .terminator(Terminator::Any(b'\n'))
-            .from_reader(Bounded { inner: reader, left: RECORD_BYTES_MAX, at_end: false });
+            .from_reader(Bounded { inner: reader, left: RECORD_BYTES_MAX, length: 0, mark: END_MARK });
         let header = reader.byte_headers().map_err(into_io)?.clone();
         let mut columns = Vec::new();
         for name in &header {
             let name = std::str::from_utf8(name).map_err(|_| invalid("the header line is not UTF-8"))?;
             columns.push(name.trim_start_matches('\u{FEFF}').trim().to_owned());
         }
-        let is_empty = columns.is_empty() && reader.is_done();
+        let is_empty = has_read_mark(&reader) && is_mark(&header);
+        if has_read_mark(&reader) && !is_empty {
+            return Err(invalid("a quote is opened in the header line and never closed"));
+        }
         for (index, name) in columns.iter().enumerate() {
             if columns[..index].contains(name) {
                 return Err(invalid(&format!("the header line names {name:?} twice")));
@@ -84,6 +87,16 @@ impl CsvRows {
         Ok(chunk)
     }
 
+    /// The last record read holds the mark: alone, or behind a quote that was left open.
+    fn end(&self) -> io::Result<bool> {
+        if is_mark(&self.record) {
+            return Ok(false);
+        }
+        // No line break behind it: all are inside.
+        let line = self.line() + 1;
+        Err(invalid(&format!("record at line {line}: a quote is opened in it and never closed")))
+    }
+
     /// Reads the next record that is not blank into `record`; false at the end.
     fn read_record(&mut self) -> io::Result<bool> {
         loop {
@@ -93,8 +106,14 @@ impl CsvRows {
                 let e = into_io(e);
                 io::Error::new(e.kind(), format!("record at line {line}: {e}"))
             })?;
-            if !found || self.record.as_slice() != b"\r" {
-                return Ok(found);
+            if !found {
+                return Ok(false);
+            }
+            if has_read_mark(&self.reader) {
+                return self.end();
+            }
+            if self.record.as_slice() != b"\r" {
+                return Ok(true);
             }
         }
     }
@@ -102,9 +121,7 @@ impl CsvRows {
     /// The line, from 1, where the record begins: counted back from its end, since blank lines may stand before it.
     fn line(&self) -> u64 {
         let inside = memchr::memchr_iter(b'\n', self.record.as_slice()).count() as u64;
-        // The last line may have no end; its record comes once the end of the file has been seen.
-        let end = u64::from(!self.reader.get_ref().at_end);
-        self.reader.position().line().saturating_sub(inside + end)
+        self.reader.position().line().saturating_sub(inside + 1)
     }
 
     fn row(&self) -> Result<Map<String, Value>, String> {
@@ -126,11 +143,26 @@ impl CsvRows {
 /// Bytes that may be read for one record; a record whose JSON form is short enough may need twice the room in CSV.
 const RECORD_BYTES_MAX: usize = 2 * LINE_BYTES_MAX;
 
-/// Gives out a bounded number of bytes, so that a quote left open does not bring the rest of the file into memory.
+/// What is read behind the end of a file: a record of its own, unless a quote was left open.
+const END_MARK: &[u8] = b"\n.\n";
+
+/// Whether the record that was read last holds the mark. A real one ends with the line break of the mark at the latest.
+fn has_read_mark(reader: &Reader<Bounded>) -> bool {
+    reader.position().byte() > reader.get_ref().length + 1
+}
+
+fn is_mark(record: &ByteRecord) -> bool {
+    record.len() == 1 && record.as_slice() == b"."
+}
+
+/// Gives out a bounded number of bytes, so that a quote left open does not bring the rest of the file into memory, and
+/// then [`END_MARK`].
 struct Bounded {
     inner: Box<dyn BufRead + Send>,
     left: usize,
-    at_end: bool,
+    /// Bytes of the file so far.
+    length: u64,
+    mark: &'static [u8],
 }
 
 impl Read for Bounded {
@@ -141,7 +173,10 @@ impl Read for Bounded {
         let room = buffer.len().min(self.left);
         let length = self.inner.read(&mut buffer[..room])?;
         self.left -= length;
-        self.at_end = length == 0;
+        self.length += length as u64;
+        if length == 0 {
+            return self.mark.read(buffer);
+        }
         Ok(length)
     }
 }
@@ -187,8 +222,27 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_left_open_is_an_error_with_its_line() {
+        let open = |table: &str| {
+            let reader = Box::new(io::Cursor::new(table.as_bytes().to_vec()));
+            CsvRows::open(reader, "x".to_owned(), Position::default())
+        };
+        for table in ["id,text\n1,a\n2,\"b\n3,c\n4,d\n", "id,text\n1,a\n2,\"b"] {
+            let mut rows = open(table).unwrap();
+            let before = rows.next().unwrap().unwrap();
+            assert_eq!(before.numbered_lines().map(|(line, _)| line).collect::<Vec<_>>(), [2]);
+            let error = rows.next().unwrap_err().to_string();
+            assert!(error.contains("line 3") && error.contains("never closed"), "{error}");
+        }
+        assert!(open("id,\"text\n1,a\n").is_err());
+        // The same characters inside the file are a row like any other.
+        assert_eq!(rows("text\n.\n\n.\n", Position::default()), [(2, ".".to_owned()), (4, ".".to_owned())]);
+    }
+
+    #[test]
     fn a_file_of_no_bytes_has_no_rows() {
         assert!(rows("", Position::default()).is_empty());
+        assert!(rows("\n", Position::default()).is_empty());
         assert!(rows("\u{feff}text\r\n", Position::default()).is_empty());
     }
 }
