@@ -244,6 +244,17 @@ fn a_reader_that_stops_ends_the_run_with_a_message() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn an_explanation_that_cannot_be_printed_is_exit_code_1() {
+    let place = Place::new();
+    for options in ["", "--json"] {
+        let mut command = place.command(&format!("explain --bundle bundle {options} 真人荷官"));
+        command.stdout(std::fs::File::create("/dev/full").unwrap());
+        finish(command.spawn().unwrap()).expect(1, &["No space left on device"]);
+    }
+}
+
+#[test]
 fn two_hundred_thousand_copies_of_one_line_need_no_more_memory_than_one() {
     let place = Place::new();
     place.write("one.jsonl", HIT);

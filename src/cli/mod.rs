@@ -33,7 +33,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
     };
-    result.unwrap_or_else(|failure| {
+    let printed = |code| match render::failure() {
+        Some(e) => Err(Failure::Run(format!("standard output: {e}"))),
+        None => Ok(code),
+    };
+    result.and_then(printed).unwrap_or_else(|failure| {
         render::error(&failure.to_string());
         failure.code()
     })

@@ -2,15 +2,29 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 
 use crate::decide::is_invisible;
 use crate::model::{ByteSpan, Verdict};
 
-/// Prints a line to standard output. A reader that went away ends the output, not the program.
+/// What the first line failed with that could not be printed.
+static FAILURE: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints a line to standard output. A reader that went away ends the output, not the program; any other failure is told
+/// by [`failure`] at the end.
 pub(super) fn line(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+    if let Err(e) = writeln!(anstream::stdout(), "{text}")
+        && e.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = FAILURE.set(e);
+    }
+}
+
+/// Why a line could not be printed, if one could not.
+pub(super) fn failure() -> Option<&'static io::Error> {
+    FAILURE.get()
 }
 
 /// Prints text to standard output as it is.
