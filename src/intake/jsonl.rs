@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read as _};
 use memchr::{memchr, memrchr};
 
 use super::chunk::{CHUNK_BYTES, Chunk, LINE_BYTES_MAX, Position, Reject};
+use super::surrogates::mend;
 
 /// Cuts a byte stream into chunks at line ends.
 pub(super) struct JsonLines {
@@ -82,6 +83,7 @@ impl JsonLines {
             chunk.lines.extend_from_slice(&buffer[..length]);
             self.reader.consume(length);
         }
+        mend(&mut chunk.lines);
         self.advance(&mut chunk);
         Ok((!chunk.lines.is_empty() || !chunk.rejects.is_empty()).then_some(chunk))
     }
@@ -90,6 +92,7 @@ impl JsonLines {
     fn fail(&mut self, mut chunk: Chunk, error: io::Error) -> io::Result<Option<Chunk>> {
         let Some(end) = memrchr(b'\n', &chunk.lines) else { return Err(error) };
         chunk.lines.truncate(end + 1);
+        mend(&mut chunk.lines);
         self.reader = Box::new(io::BufReader::new(Failed(Some(error))));
         self.advance(&mut chunk);
         Ok(Some(chunk))

@@ -9,6 +9,7 @@ mod jsonl;
 mod parquet;
 mod rows;
 mod source;
+mod surrogates;
 
 pub use chunk::{Chunk, Position, Reject};
 pub use source::{Intake, IntakeError, expand_inputs};
