@@ -83,9 +83,29 @@ fn show(bundle: &Bundle, item: &Item<'_>, decision: &Decision, scratch: &Scratch
         }
     }
     if decision.verdict != Verdict::Pass && !decision.basis.is_empty() {
-        render::line(&format!("  basis: {}", decision.basis.join(", ")));
+        show_basis(bundle, decision, languages);
     }
     render::line(&format!("  bundle {}, engine {}", decision.versions.bundle, decision.versions.engine));
+}
+
+/// Every article that the measure rests on: its duty, and whether its instrument binds.
+fn show_basis(bundle: &Bundle, decision: &Decision, languages: &[Language]) {
+    for id in &decision.basis {
+        let Some(article) = bundle.articles.find(id) else {
+            render::line(&format!("  basis {id}"));
+            continue;
+        };
+        let status = bundle.articles.instrument(&article.instrument).map_or("", |i| i.status.as_str());
+        for (nth, language) in languages.iter().enumerate() {
+            let duty = match language {
+                Language::Chinese => &article.duty_zh,
+                Language::English => &article.duty,
+            };
+            let lead =
+                if nth == 0 { format!("basis {id} ({})", status.replace('_', " ")) } else { " ".to_owned() };
+            render::line(&format!("  {lead} {duty}"));
+        }
+    }
 }
 
 /// The byte ranges behind the evidence of a decision.
