@@ -4,7 +4,7 @@
 //! One thread. Figures per post are medians over rounds, in processor time; p50 and p99 are over single observations, each
 //! timed by itself with the clock, the clock's own 20 to 40 ns included. Texts are those of the measuring data that `QINGLIU_DATA`
 //! names or that stands in `../shared/data`; where there is none, the shipped samples. Windows are filled with posts of
-//! 100 characters, put together of pieces of these texts. `benches/datasketch.py` does the same with datasketch.
+//! 100 characters, put together of pieces of these texts. `benches/neardup_datasketch.py` does the same with datasketch.
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures and prints")]
 #![allow(clippy::disallowed_methods, reason = "a program that measures time")]
@@ -184,7 +184,7 @@ fn main() {
     if is_asked("large") {
         drop(window(&mut inputs, LARGE));
     }
-    println!("beside datasketch: python3 benches/datasketch.py, where that package is installed");
+    println!("beside datasketch: python3 benches/neardup_datasketch.py, where that package is installed");
 }
 
 /// Fingerprints of posts of 100 characters.

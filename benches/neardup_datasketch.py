@@ -1,4 +1,4 @@
-"""What datasketch needs for the posts of benches/neardup.rs: python3 benches/datasketch.py FILE
+"""What datasketch needs for the posts of benches/neardup.rs: python3 benches/neardup_datasketch.py FILE
 
 FILE holds one text a line, UTF-8; each is cut to 100 characters. Prints microseconds per text for the signature, a
 look-up and an insertion (MinHash of 128 permutations over pairs of characters, LSH at a threshold of 0.4), on one thread.
