@@ -6,6 +6,7 @@
 //! 1. [`model`]: what is judged and what comes out.
 //! 2. [`text`]: bytes → folded text with the way back; contacts and addresses. [`segment`]: word boundaries.
 //! 3. [`lexicon`]: dictionary files → terms and rules → hits. [`neardup`]: texts → who wrote nearly the same.
+//!    [`originals`]: articles → from whom they are copied.
 //! 4. [`decide`]: hits → points → verdict, reasons, what-if.
 //! 5. [`engine`]: the order of the stages; a bundle is one version of everything that judges.
 //! 6. [`intake`], [`emit`], [`store`], [`telemetry`]: files, disks, clocks.
@@ -34,6 +35,7 @@ pub mod intake;
 pub mod lexicon;
 pub mod model;
 pub mod neardup;
+pub mod originals;
 pub mod rescan;
 pub mod segment;
 pub mod store;

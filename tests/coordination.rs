@@ -35,7 +35,7 @@ fn judge(items: &[Value], shard: &mut Shard) -> Vec<Decision> {
         let item = Item::from_json(&line).unwrap();
         evaluate(&BUNDLE, &item, &mut scratch).unwrap();
         let mut own = decision(&BUNDLE, &item, &item.id, &scratch);
-        let trace = Trace::of(&item, &item.id, &mut scratch);
+        let trace = Trace::of(&BUNDLE, &item, &item.id, &mut scratch);
         let outcomes = correlate(&BUNDLE, shard, &trace, own.verdict);
         let follow_ups = amend_decision(&BUNDLE, &trace, &outcomes, &mut own);
         decisions.push(own);

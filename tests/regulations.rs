@@ -3,8 +3,10 @@
 //! tried as well.
 
 use jiff::civil::date;
-use qingliu::engine::{Bundle, Scratch, decision, embedded_files, evaluate};
-use qingliu::model::{Decision, Item, Surface, Verdict};
+use qingliu::engine::{
+    Bundle, Scratch, Shard, Trace, amend_decision, correlate, decision, embedded_files, evaluate,
+};
+use qingliu::model::{CopiedDetail, Decision, Item, Surface, Verdict};
 use qingliu::text::{FoldTable, FoldedText};
 
 fn bundle() -> Bundle {
@@ -97,5 +99,61 @@ fn the_regulation_texts_pass_where_they_are_at_hand() {
         if is_hacked {
             assert_eq!((look_up(&table, &text, "互联网").len(), text.matches("互联网").count()), (9, 0));
         }
+    }
+}
+
+/// A shipped bundle with a small window.
+fn small_bundle() -> Bundle {
+    let mut files = embedded_files();
+    let policy = files.iter_mut().find(|file| file.path == "policy.toml").expect("a policy");
+    policy.text = policy.text.replace("posts = 1000000", "posts = 100");
+    Bundle::load(&files, date(2026, 11, 21)).expect("the shipped bundle")
+}
+
+/// The decision on the second of two articles by different accounts, an hour apart.
+fn judge_second(bundle: &Bundle, first: &str, second: &str) -> Decision {
+    let (mut shard, mut scratch) = (Shard::new(bundle), Scratch::default());
+    let mut last = None;
+    for (n, text) in (0_i64..).zip([first, second]) {
+        let line = serde_json::json!({
+            "id": format!("p{n}"), "surface": "article", "text": text, "account": {"id": format!("a{n}")},
+            "time": 1_793_491_200_000_i64 + n * 3_600_000,
+        })
+        .to_string();
+        let item = Item::from_json(&line).expect("an item");
+        evaluate(bundle, &item, &mut scratch).expect("an item within the limits");
+        let mut own = decision(bundle, &item, &item.id, &scratch);
+        let trace = Trace::of(bundle, &item, &item.id, &mut scratch);
+        let correlated = correlate(bundle, &mut shard, &trace, own.verdict);
+        amend_decision(bundle, &trace, &correlated, &mut own);
+        last = Some(own);
+    }
+    last.expect("two decisions")
+}
+
+fn copied(decision: &Decision) -> Option<&CopiedDetail> {
+    decision.evidence.iter().find_map(|evidence| evidence.detail.copied.as_ref())
+}
+
+#[test]
+fn copies_among_the_regulation_texts_are_found_where_they_are_at_hand() {
+    let Some(folder) = std::env::var_os("QINGLIU_REGULATIONS") else { return };
+    let read = |name: &str| std::fs::read_to_string(std::path::Path::new(&folder).join(name)).unwrap();
+    let (rules, both) = (read("rules_2017.zh.txt"), read("rules_2017_with_group_rules.zh.txt"));
+    let (draft, spun) = (read("draft_2020_official.en-zh.txt"), read("draft_2020_spun_copy.zh.txt"));
+    let bundle = small_bundle();
+    for (first, second) in [(&rules, &both), (&both, &rules)] {
+        let decision = judge_second(&bundle, first, second);
+        let found = copied(&decision).expect("one is contained in the other");
+        assert!(found.contained > 0.9 && found.longest_passage_chars > 50, "{found:?}");
+    }
+    let decision = judge_second(&bundle, &draft, &spun);
+    let found = copied(&decision).expect("a spun copy is found");
+    assert!((0.32..0.5).contains(&found.contained), "{found:?}");
+    assert_eq!(decision.verdict, Verdict::Review);
+    assert!(decision.proposals.is_empty());
+    for (first, second) in [(&draft, &rules), (&rules, &draft), (&draft, &both), (&rules, &spun)] {
+        let decision = judge_second(&bundle, first, second);
+        assert!(copied(&decision).is_none() && decision.near_duplicate.is_none(), "{decision:?}");
     }
 }

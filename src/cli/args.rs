@@ -72,8 +72,11 @@ pub(super) struct RescanArguments {
 #[derive(Debug, Args)]
 pub(super) struct ClusterArguments {
     /// Inputs, in any format that rescan reads; - for standard input.
-    #[arg(long = "in", required = true, num_args = 1.., value_name = "FILE")]
+    #[arg(long = "in", required_unless_present = "window", num_args = 1.., value_name = "FILE")]
     pub(super) inputs: Vec<String>,
+    /// Instead of inputs, the state that a running or interrupted rescan keeps beside its output: OUT.window-a or OUT.window-b.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["inputs", "bundle", "threads"])]
+    pub(super) window: Option<PathBuf>,
     /// How many clusters are shown, the strongest first.
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub(super) top: usize,

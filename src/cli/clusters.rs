@@ -1,6 +1,7 @@
 //! `qingliu clusters`.
 
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,14 +12,52 @@ use super::rescan::{progress_bar, threads};
 use super::{Failure, load_bundle, render};
 use crate::coordination::{ClusterReport, Tier, cluster_name};
 use crate::emit::{dot_graph, svg_graph};
+use crate::engine::Shard;
 use crate::intake::expand_inputs;
 use crate::rescan::Options;
+use crate::store::SnapshotStamp;
 use crate::telemetry::Clock;
 
 /// Characters of the common text that the table shows.
 const CORE_CHARS: usize = 60;
 
 pub(super) fn run(arguments: &ClusterArguments, clock: Clock) -> Result<ExitCode, Failure> {
+    let (shard, what) = match &arguments.window {
+        Some(path) => (load(path)?, path.display().to_string()),
+        None => judge(arguments, clock)?,
+    };
+    let tier_min = Tier::try_from(arguments.tier_min).map_err(Failure::Usage)?;
+    let (clusters, found) = shard.coordinator().reports(arguments.posts_min, tier_min, arguments.top);
+    if arguments.json {
+        let json = serde_json::to_string_pretty(&clusters).map_err(Failure::run)?;
+        render::raw(format!("{json}\n").as_bytes()).map_err(Failure::run)?;
+    } else {
+        clusters.iter().for_each(show);
+    }
+    for (path, graph) in
+        [(&arguments.dot, dot_graph as fn(&[ClusterReport]) -> String), (&arguments.svg, svg_graph)]
+    {
+        if let Some(path) = path {
+            fs::write(path, graph(&clusters))
+                .map_err(|e| Failure::Run(format!("{}: {e}", path.display())))?;
+        }
+    }
+    render::note(&format!(
+        "{what}; {found} clusters, {} shown; window {} MiB",
+        clusters.len(),
+        shard.window_bytes() >> 20
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The state that a rescan has saved.
+fn load(path: &Path) -> Result<Shard, Failure> {
+    let state = SnapshotStamp::read_file(path).map_err(Failure::run)?;
+    Shard::load(&state).map_err(|e| Failure::Run(format!("{}: {e}", path.display())))
+}
+
+/// The state after all inputs, and what they were.
+fn judge(arguments: &ClusterArguments, clock: Clock) -> Result<(Shard, String), Failure> {
     let bundle = load_bundle(arguments.bundle.as_deref())?;
     let options = Options {
         inputs: expand_inputs(&arguments.inputs).map_err(Failure::run)?,
@@ -40,32 +79,8 @@ pub(super) fn run(arguments: &ClusterArguments, clock: Clock) -> Result<ExitCode
     });
     bar.finish_and_clear();
     let report = report.map_err(Failure::run)?;
-    let mut clusters = report.shard.coordinator().reports(arguments.posts_min);
-    clusters.retain(|cluster| u8::from(cluster.assessment.tier) >= arguments.tier_min);
-    let found = clusters.len();
-    clusters.truncate(arguments.top);
-    if arguments.json {
-        let json = serde_json::to_string_pretty(&clusters).map_err(Failure::run)?;
-        render::raw(format!("{json}\n").as_bytes()).map_err(Failure::run)?;
-    } else {
-        clusters.iter().for_each(show);
-    }
-    for (path, graph) in
-        [(&arguments.dot, dot_graph as fn(&[ClusterReport]) -> String), (&arguments.svg, svg_graph)]
-    {
-        if let Some(path) = path {
-            fs::write(path, graph(&clusters))
-                .map_err(|e| Failure::Run(format!("{}: {e}", path.display())))?;
-        }
-    }
-    render::note(&format!(
-        "{} posts, {} rejected lines; {found} clusters, {} shown; window {} MiB",
-        report.tally.items,
-        report.tally.rejected,
-        clusters.len(),
-        report.shard.window_bytes() >> 20
-    ));
-    Ok(ExitCode::SUCCESS)
+    let what = format!("{} posts, {} rejected lines", report.tally.items, report.tally.rejected);
+    Ok((report.shard, what))
 }
 
 /// Two lines for a cluster and one for each family of evidence.

@@ -109,6 +109,7 @@ fn summarise(
         labels: report.tally.labels.clone(),
         changed: options.old.is_some().then_some(report.tally.changed),
         follow_ups: report.tally.follow_ups,
+        late: report.tally.late,
         text_bytes: report.tally.text_bytes,
         threads: options.threads,
         seconds,
@@ -141,6 +142,9 @@ fn print_summary(summary: &Summary) {
     if !labels.is_empty() {
         let labels: Vec<String> = labels.iter().map(|(label, count)| format!("{label} {count}")).collect();
         render::note(&labels.join(", "));
+    }
+    if summary.late > 0 {
+        render::note(&format!("{} came too late to be compared with later ones", summary.late));
     }
     if let Some(changed) = summary.changed {
         render::note(&format!("{changed} changed"));

@@ -242,17 +242,25 @@ impl Coordinator {
         raised
     }
 
-    /// All clusters with at least `posts_min` posts, by tier, score and size. Allocates for each of them.
-    pub fn reports(&self, posts_min: u64) -> Vec<ClusterReport> {
-        let clusters = self.clusters.values().filter(|cluster| cluster.posts >= posts_min);
-        let mut reports: Vec<ClusterReport> = clusters.map(ClusterReport::new).collect();
-        reports.sort_by(|a, b| {
-            let key = |report: &ClusterReport| (report.assessment.tier, report.accounts, report.posts);
+    /// The `top` clusters by tier, score and size among those with at least `posts_min` posts and `tier_min`, and how many
+    /// these are. O(clusters + top log top); allocates for those that are returned.
+    pub fn reports(&self, posts_min: u64, tier_min: Tier, top: usize) -> (Vec<ClusterReport>, usize) {
+        let clusters = self.clusters.values();
+        let is_asked = |cluster: &&Cluster| cluster.posts >= posts_min && cluster.assessment.tier >= tier_min;
+        let mut clusters: Vec<&Cluster> = clusters.filter(is_asked).collect();
+        let found = clusters.len();
+        let order = |a: &&Cluster, b: &&Cluster| {
+            let size = |cluster: &Cluster| (cluster.accounts(), cluster.posts);
             let by_score = b.assessment.score.total_cmp(&a.assessment.score);
             let by_tier = b.assessment.tier.cmp(&a.assessment.tier);
-            by_tier.then(by_score).then(key(b).cmp(&key(a))).then(a.id.cmp(&b.id))
-        });
-        reports
+            by_tier.then(by_score).then(size(b).cmp(&size(a))).then(a.id.cmp(&b.id))
+        };
+        if top < found {
+            clusters.select_nth_unstable_by(top, order);
+            clusters.truncate(top);
+        }
+        clusters.sort_unstable_by(order);
+        (clusters.into_iter().map(ClusterReport::new).collect(), found)
     }
 }
 

@@ -120,21 +120,43 @@ fn add(
     time_ms: Option<i64>,
     decision: &mut Decision,
 ) {
-    let content = decision.verdict;
     let own_verdict = verdict_of(standing.policy, assessment.tier);
+    let evidence = evidence(outcome, assessment, author, own_verdict > decision.verdict);
+    let own_basis = raise(standing, evidence, own_verdict, time_ms, decision);
+    let is_proposed = decision.proposals.iter().any(|proposal| proposal.target.id == author.id);
+    if let Some(reasons) = reasons(assessment, author).filter(|_| !is_proposed) {
+        decision.proposals.push(Proposal {
+            target: Target { kind: "account".to_owned(), id: author.id.to_owned() },
+            action: Action::LimitFunction,
+            reasons,
+            basis: own_basis,
+        });
+    }
+}
+
+/// Puts a piece of evidence with a verdict of its own on top of a decision, which becomes no milder, and returns the articles that it
+/// rests on. The weight of the evidence is the score of its label.
+pub(super) fn raise(
+    standing: Standing<'_>,
+    evidence: Evidence,
+    own_verdict: Verdict,
+    time_ms: Option<i64>,
+    decision: &mut Decision,
+) -> Vec<String> {
+    let content = decision.verdict;
     let verdict = content.max(own_verdict);
-    let is_raised = verdict > content;
     let index = decision.evidence.len();
-    decision.evidence.push(evidence(outcome, assessment, author, is_raised));
-    let label = standing.taxonomy.find(LABEL);
+    let name = evidence.label.clone();
+    let label = standing.taxonomy.find(&name);
     let own_basis =
         label.map(|label| standing.articles.basis(standing.taxonomy, label, time_ms)).unwrap_or_default();
-    let known = decision.labels.iter().position(|label| label.label == LABEL);
+    let known = decision.labels.iter().position(|label| label.label == name);
     let known = known.map_or(0.0, |index| decision.labels.remove(index).score);
-    let score = known.max(rounded(assessment.score));
+    let score = known.max(evidence.weight);
+    decision.evidence.push(evidence);
     let at = decision.labels.partition_point(|label| label.score >= score);
-    decision.labels.insert(at, LabelScore { label: LABEL.to_owned(), score });
-    if is_raised {
+    decision.labels.insert(at, LabelScore { label: name, score });
+    if verdict > content {
         // What raised the verdict is the first label, whatever the points of the content were.
         decision.labels[..=at].rotate_right(1);
         decision.counterfactual = Some(Counterfactual { without: vec![index], verdict: content });
@@ -150,15 +172,7 @@ fn add(
             decision.basis.push(article.clone());
         }
     }
-    let is_proposed = decision.proposals.iter().any(|proposal| proposal.target.id == author.id);
-    if let Some(reasons) = reasons(assessment, author).filter(|_| !is_proposed) {
-        decision.proposals.push(Proposal {
-            target: Target { kind: "account".to_owned(), id: author.id.to_owned() },
-            action: Action::LimitFunction,
-            reasons,
-            basis: own_basis,
-        });
-    }
+    own_basis
 }
 
 /// Why a measure against the author is proposed; none where the cluster does not carry it, or where the author shows no
@@ -208,6 +222,6 @@ fn evidence(outcome: &Outcome, assessment: &Assessment, author: Author<'_>, is_n
 }
 
 /// Three decimals, as people read them.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

@@ -1,6 +1,6 @@
 //! Reasons as people read them, in Chinese and English.
 
-use crate::model::{CoordinationDetail, Decision, Evidence, EvidenceKind, Taxonomy, Verdict};
+use crate::model::{CoordinationDetail, CopiedDetail, Decision, Evidence, EvidenceKind, Taxonomy, Verdict};
 
 /// The language of an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,9 @@ pub fn sentence(taxonomy: &Taxonomy, evidence: &Evidence, language: Language) ->
     if let Some(detail) = &evidence.detail.coordination {
         return coordination(detail, language);
     }
+    if let Some(detail) = &evidence.detail.copied {
+        return copied(detail, language);
+    }
     let label = label_name(taxonomy, &evidence.label, language);
     let points = format!("{:+.2}", evidence.weight);
     let undone = undone(&evidence.transforms, language);
@@ -79,6 +82,21 @@ pub fn sentence(taxonomy: &Taxonomy, evidence: &Evidence, language: Language) ->
     match language {
         Language::Chinese => format!("{body}{undone}，计 {points} 分{necessary}{note}"),
         Language::English => format!("{body}{undone}, {points}{necessary}{note}"),
+    }
+}
+
+/// One sentence for a copied original.
+fn copied(detail: &CopiedDetail, language: Language) -> String {
+    let CopiedDetail { of, account, longest_passage_chars: longest, .. } = detail;
+    let (share, original) = (detail.share * 100.0, detail.share_of_original * 100.0);
+    let (of, account) = (shorten(of), shorten(account));
+    match language {
+        Language::Chinese => format!(
+            "疑似搬运：本文约 {share:.0}% 见于账号 {account} 在先发布的 {of}（占其 {original:.0}%），最长相同段落 {longest} 字，未注明出处；仅供复审"
+        ),
+        Language::English => format!(
+            "perhaps copied: some {share:.0} % of this stands in the earlier {of} by {account} ({original:.0} % of that), the longest passage has {longest} characters, and no source is named; for review only"
+        ),
     }
 }
 

@@ -9,6 +9,7 @@ mod coordination;
 mod counterfactual;
 mod evidence;
 mod explain;
+mod originals;
 mod policy;
 mod score;
 
@@ -16,5 +17,6 @@ pub use articles::{Article, Articles, Instrument};
 pub use coordination::{Author, Standing, amend, follow_up};
 pub use evidence::{Piece, collect_into};
 pub use explain::{Language, counterfactual, headline, is_invisible, sentence};
-pub use policy::{Limits, NearDuplicates, Policy, Thresholds};
+pub use originals::amend_copied;
+pub use policy::{Limits, NearDuplicates, OriginalArticles, Policy, Thresholds};
 pub use score::{Judgement, decide};

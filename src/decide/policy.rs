@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::lexicon::Problem;
 use crate::model::{LabelId, Milli, Surface, Taxonomy, Verdict};
 use crate::neardup::WINDOW_POSTS_MAX;
+use crate::originals::ARTICLES_MAX;
 use crate::text::{SlotKind, Transforms};
 
 /// Points at which the verdicts are reached. `limit <= review <= block` always holds.
@@ -56,6 +57,8 @@ pub(super) struct Caps {
 pub struct Limits {
     /// Most bytes of text in all fields of an item together.
     pub text_bytes_max: usize,
+    /// Most bytes of an id: of an item, an account, a subject, a device, a network.
+    pub id_bytes_max: usize,
     /// Most named fields of an item.
     pub fields_max: usize,
     /// Most pieces of evidence that one decision carries; the weakest are left out first.
@@ -71,6 +74,30 @@ pub(super) struct Coordination {
     pub(super) limit_reach: Verdict,
     pub(super) review: Verdict,
     pub(super) account: Verdict,
+    /// An article that is copied from an earlier one and credits nobody.
+    pub(super) copied_original: Verdict,
+}
+
+/// The articles among which copied originals are found.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OriginalArticles {
+    /// Most articles.
+    pub articles: u32,
+    /// For how many days of event time an article is remembered after it was published or copied last.
+    pub days: u32,
+    /// Fewest characters of a post that counts as an article.
+    pub post_chars_min: u32,
+}
+
+impl OriginalArticles {
+    fn check(self) -> Result<(), String> {
+        if (1..=ARTICLES_MAX).contains(&self.articles) && self.days > 0 {
+            Ok(())
+        } else {
+            Err(format!("[originals] articles must be 1 to {ARTICLES_MAX}, days at least 1"))
+        }
+    }
 }
 
 /// The window in which near-duplicates are found.
@@ -87,12 +114,32 @@ pub struct NearDuplicates {
 
 impl Coordination {
     fn check(self) -> Result<(), String> {
-        let Self { limit_reach, review, account } = self;
-        if limit_reach <= review && review <= account && account < Verdict::Block {
-            Ok(())
-        } else {
-            Err("[coordination] limit_reach <= review <= account < block does not hold".to_owned())
+        let Self { limit_reach, review, account, copied_original } = self;
+        if !(limit_reach <= review && review <= account && account < Verdict::Block) {
+            return Err("[coordination] limit_reach <= review <= account < block does not hold".to_owned());
         }
+        if copied_original >= Verdict::Block {
+            return Err("[coordination] copied_original may be at most \"review\"".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Limits {
+    fn check(self) -> Result<(), String> {
+        let Self { text_bytes_max, fields_max, evidence_max, id_bytes_max, .. } = self;
+        if !(1..=ID_BYTES_CEILING).contains(&id_bytes_max) {
+            return Err(format!("[limits] id_bytes_max must be 1 to {ID_BYTES_CEILING}"));
+        }
+        if text_bytes_max > TEXT_BYTES_CEILING || fields_max > FIELDS_CEILING {
+            return Err(format!(
+                "[limits] text_bytes_max may be at most {TEXT_BYTES_CEILING}, fields_max at most {FIELDS_CEILING}"
+            ));
+        }
+        if !(1..=EVIDENCE_CEILING).contains(&evidence_max) {
+            return Err(format!("[limits] evidence_max must be 1 to {EVIDENCE_CEILING}"));
+        }
+        Ok(())
     }
 }
 
@@ -112,6 +159,8 @@ const POINTS_CEILING: Milli = 1000;
 const EVIDENCE_CEILING: usize = 256;
 /// Most fields: their numbers are 16 bits, and two are taken.
 const FIELDS_CEILING: usize = 1 << 15;
+/// Longest id: some are kept for every post of the window.
+const ID_BYTES_CEILING: usize = 4096;
 /// Largest text that any policy may allow: offsets are 32 bits.
 const TEXT_BYTES_CEILING: usize = 64 << 20;
 
@@ -127,6 +176,7 @@ struct RawPolicy {
     passages: RawPassages,
     coordination: Coordination,
     near_duplicates: NearDuplicates,
+    originals: OriginalArticles,
     limits: Limits,
 }
 
@@ -174,6 +224,7 @@ pub struct Policy {
     pub(super) passage_chars: u32,
     pub(super) coordination: Coordination,
     near_duplicates: NearDuplicates,
+    originals: OriginalArticles,
     limits: Limits,
 }
 
@@ -234,17 +285,10 @@ impl Policy {
         if raw.passages.chars == 0 {
             return Err("[passages] chars must be at least 1".to_owned());
         }
-        let Limits { text_bytes_max, fields_max, evidence_max, .. } = raw.limits;
-        if text_bytes_max > TEXT_BYTES_CEILING || fields_max > FIELDS_CEILING {
-            return Err(format!(
-                "[limits] text_bytes_max may be at most {TEXT_BYTES_CEILING}, fields_max at most {FIELDS_CEILING}"
-            ));
-        }
-        if !(1..=EVIDENCE_CEILING).contains(&evidence_max) {
-            return Err(format!("[limits] evidence_max must be 1 to {EVIDENCE_CEILING}"));
-        }
+        raw.limits.check()?;
         raw.coordination.check()?;
         raw.near_duplicates.check()?;
+        raw.originals.check()?;
         let (caps, passage_chars, limits) = (raw.families, raw.passages.chars, raw.limits);
         Ok(Self {
             thresholds,
@@ -256,6 +300,7 @@ impl Policy {
             passage_chars,
             coordination: raw.coordination,
             near_duplicates: raw.near_duplicates,
+            originals: raw.originals,
             limits,
         })
     }
@@ -274,6 +319,11 @@ impl Policy {
     /// The window in which near-duplicates are found.
     pub fn near_duplicates(&self) -> NearDuplicates {
         self.near_duplicates
+    }
+
+    /// The articles among which copied originals are found.
+    pub fn originals(&self) -> OriginalArticles {
+        self.originals
     }
 
     /// Points of a contact.

@@ -4,11 +4,13 @@ use core::net::IpAddr;
 use std::io::{self, Write};
 
 use super::bundle::Bundle;
+use super::clock::EventClock;
 use super::inspect::Scratch;
 use crate::coordination::{ContactKey, Coordinator, Outcome, Sighting, key_of};
-use crate::decide::{Author, Standing, amend, follow_up};
-use crate::model::{AccountKind, Decision, Item, Verdict};
+use crate::decide::{Author, Standing, amend, amend_copied, follow_up};
+use crate::model::{AccountKind, Decision, Item, Surface, Verdict};
 use crate::neardup::{Fingerprint, GramFrequency, Neighbour, Window, WindowLimits};
+use crate::originals::{Copied, Document, OriginalLimits, Originals, Submission};
 use crate::text::{Slot, SlotKind};
 
 /// What the stateless stages leave of one item for the stateful ones. Some 300 bytes and ten per character.
@@ -26,11 +28,21 @@ pub struct Trace {
     contacts: Vec<ContactKey>,
     print: Fingerprint,
     normalised: String,
+    article: Option<Box<Article>>,
+}
+
+/// What a long text leaves besides.
+#[derive(Clone, Debug)]
+struct Article {
+    document: Document,
+    subject: Option<u64>,
+    /// Names of the item's fields, in their order.
+    fields: Vec<String>,
 }
 
 impl Trace {
     /// The trace of the item that was inspected last with this scratch. O(text).
-    pub fn of(item: &Item<'_>, id: &str, scratch: &mut Scratch) -> Self {
+    pub fn of(bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &mut Scratch) -> Self {
         let key = |id: &str| (!id.is_empty()).then(|| key_of(id));
         let mut trace = Self {
             item: id.to_owned(),
@@ -60,6 +72,23 @@ impl Trace {
         trace.contacts.dedup();
         trace.contacts.sort_by_key(|contact| !contact.is_chat);
         trace.contacts.truncate(CONTACTS_MAX);
+        let is_article = match item.surface() {
+            Surface::Article => true,
+            Surface::Post => trace.print.chars >= bundle.policy.originals().post_chars_min,
+            Surface::Comment | Surface::Profile | Surface::Chat => false,
+        };
+        if is_article && let Some(document) = Document::read(fingerprinter, folded, item.texts().map(|t| t.1))
+        {
+            trace.article = Some(Box::new(Article {
+                document,
+                subject: key(&item.account.subject),
+                fields: item.texts().map(|(name, _)| name.to_owned()).collect(),
+            }));
+        }
+        // What the text itself says of its source, its document has read.
+        if let Some(article) = trace.article.as_mut().filter(|_| item.repost.is_some()) {
+            article.document.attribute();
+        }
         trace
     }
 }
@@ -85,9 +114,8 @@ pub struct Shard {
     window: Window,
     frequency: GramFrequency,
     coordinator: Coordinator,
-    newest_ms: i64,
-    /// Items in a row that are far ahead of the newest.
-    ahead: u32,
+    originals: Originals,
+    clock: EventClock,
     neighbours: Vec<Neighbour>,
 }
 
@@ -109,14 +137,21 @@ fn cut_off() -> ShardError {
     ShardError("it is cut off".to_owned())
 }
 
+/// What the earlier items say of one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Correlated {
+    /// The clusters that it belongs to.
+    pub outcomes: Vec<Outcome>,
+    /// The earlier article that it is copied from.
+    pub copied: Option<Copied>,
+    /// Whether it came too late to be kept for later ones.
+    pub is_late: bool,
+}
+
 const MINUTE_MS: i64 = 60_000;
-/// Times that an item may have: 1990 to 2100. Others count as none.
-const TIMES_MS: std::ops::Range<i64> = 631_152_000_000..4_102_444_800_000;
-/// An item that is newer than all others by more than this is doubted until so many in a row are.
-const JUMP_MS: i64 = 2 * 24 * 60 * MINUTE_MS;
-const AHEAD_MIN: u32 = 8;
-/// Version of what is saved of the coordinator; every change of its types changes it.
-const LAYOUT: u32 = 2;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+/// Version of what is saved behind the window; every change of its types changes it.
+const LAYOUT: u32 = 3;
 /// Contacts of one item that are followed, chat ids first.
 const CONTACTS_MAX: usize = 16;
 /// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.
@@ -125,7 +160,7 @@ const FREQUENCY_BITS: u32 = 20;
 impl Shard {
     /// An empty shard with the window of the policy.
     pub fn new(bundle: &Bundle) -> Self {
-        let window = bundle.policy.near_duplicates();
+        let (window, originals) = (bundle.policy.near_duplicates(), bundle.policy.originals());
         Self {
             window: Window::new(WindowLimits {
                 posts: window.posts,
@@ -134,8 +169,11 @@ impl Shard {
             }),
             frequency: GramFrequency::new(FREQUENCY_BITS),
             coordinator: Coordinator::new(window.posts),
-            newest_ms: 0,
-            ahead: 0,
+            originals: Originals::new(OriginalLimits {
+                articles: originals.articles,
+                span_ms: i64::from(originals.days) * DAY_MS,
+            }),
+            clock: EventClock::default(),
             neighbours: Vec::new(),
         }
     }
@@ -153,9 +191,8 @@ impl Shard {
             out.write_all(&bytes)?;
         }
         out.write_all(&LAYOUT.to_le_bytes())?;
-        out.write_all(&self.ahead.to_le_bytes())?;
-        out.write_all(&self.newest_ms.to_le_bytes())?;
-        postcard::to_io(&self.coordinator, out).map(|_| ()).map_err(io::Error::other)
+        let rest = (&self.clock, &self.originals, &self.coordinator);
+        postcard::to_io(&rest, out).map(|_| ()).map_err(io::Error::other)
     }
 
     fn save_window(&self) -> Vec<u8> {
@@ -178,28 +215,9 @@ impl Shard {
         if u32::from_le_bytes(*layout) != LAYOUT {
             return Err(ShardError("it is of another version".to_owned()));
         }
-        let (ahead, rest) = rest.split_first_chunk().ok_or_else(cut_off)?;
-        let (newest, rest) = rest.split_first_chunk().ok_or_else(cut_off)?;
-        let coordinator = postcard::from_bytes(rest).map_err(|e| ShardError(e.to_string()))?;
-        let newest_ms = i64::from_le_bytes(*newest);
-        let ahead = u32::from_le_bytes(*ahead);
-        Ok(Self { window, frequency, coordinator, newest_ms, ahead, neighbours: Vec::new() })
-    }
-
-    /// The time that an item counts with. One far ahead of all others counts with the newest, until several in a row agree:
-    /// a single wrong clock must not make everything that follows too late.
-    fn event_time(&mut self, time_ms: Option<i64>) -> i64 {
-        let newest = self.newest_ms;
-        let Some(time) = time_ms.filter(|time| TIMES_MS.contains(time)) else { return newest.max(0) };
-        if newest > 0 && time > newest + JUMP_MS {
-            self.ahead += 1;
-            if self.ahead < AHEAD_MIN {
-                return newest;
-            }
-        }
-        self.ahead = 0;
-        self.newest_ms = newest.max(time);
-        time
+        let (clock, originals, coordinator) =
+            postcard::from_bytes(rest).map_err(|e| ShardError(e.to_string()))?;
+        Ok(Self { window, frequency, coordinator, originals, clock, neighbours: Vec::new() })
     }
 
     /// The clusters so far.
@@ -215,9 +233,13 @@ impl Shard {
 
 /// Looks an item up among the earlier ones and puts it there. `content` is the verdict on its content.
 ///
-/// An item without a time counts as written with the newest one. O(text) and a bounded number of neighbours.
-pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Verdict) -> Vec<Outcome> {
-    let time_ms = shard.event_time(trace.time_ms);
+/// An item without a time counts as written with the newest one. Where the first times of all turn out to be wrong, what little
+/// was remembered is forgotten. O(text) and a bounded number of neighbours.
+pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Verdict) -> Correlated {
+    if shard.clock.was_wrong(trace.time_ms) {
+        *shard = Shard::new(bundle);
+    }
+    let time_ms = shard.clock.event_time(trace.time_ms);
     let observation = shard.window.observe(&trace.print, time_ms, &mut shard.neighbours);
     let sighting = Sighting {
         item: &trace.item,
@@ -243,7 +265,18 @@ pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Ver
     if let Some(account) = trace.account_key.filter(|_| !trace.is_repost) {
         shard.frequency.add(account, time_ms, &trace.print.grams);
     }
-    outcomes
+    let copied = trace.article.as_ref().and_then(|article| {
+        shard.originals.observe(&Submission {
+            item: &trace.item,
+            account: &trace.account,
+            account_key: trace.account_key,
+            subject: article.subject,
+            is_organisation: trace.is_organisation,
+            time_ms,
+            document: &article.document,
+        })
+    });
+    Correlated { outcomes, copied, is_late: observation.is_late }
 }
 
 /// Puts what the other items say on top of the decision on the content, and returns the decisions that stand beside
@@ -251,7 +284,7 @@ pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Ver
 pub fn amend_decision(
     bundle: &Bundle,
     trace: &Trace,
-    outcomes: &[Outcome],
+    correlated: &Correlated,
     decision: &mut Decision,
 ) -> Vec<Decision> {
     let standing = Standing {
@@ -263,10 +296,16 @@ pub fn amend_decision(
     let author =
         Author { id: &trace.account, key: trace.account_key, is_organisation: trace.is_organisation };
     let mut follow_ups = Vec::new();
-    for outcome in outcomes {
+    for outcome in &correlated.outcomes {
         amend(standing, outcome, author, trace.time_ms, decision);
         let raised = outcome.raised.iter();
         follow_ups.extend(raised.filter_map(|raised| follow_up(standing, outcome, raised, &trace.item)));
+    }
+    if let (Some(copied), Some(article)) = (&correlated.copied, &trace.article) {
+        amend_copied(standing, copied, &article.fields, trace.time_ms, decision);
+    }
+    if trace.article.as_ref().is_some_and(|article| article.document.is_cut()) {
+        decision.limits.push("tokens_max".to_owned());
     }
     follow_ups
 }

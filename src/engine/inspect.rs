@@ -87,6 +87,7 @@ pub fn inspect<'s>(
     if item.fields.len() > limits.fields_max {
         return Err(ItemError::TooManyFields { found: item.fields.len(), limit: limits.fields_max });
     }
+    item.check_ids(limits.id_bytes_max)?;
     item.check_names()?;
     if scratch.folded.plain().len() > KEPT_TEXT_BYTES {
         *scratch = Scratch::default();

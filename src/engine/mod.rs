@@ -5,13 +5,14 @@
 //! the [`Trace`] of each item, in order, with one owner of the [`Shard`]; [`amend_decision`] adds what they say.
 
 mod bundle;
+mod clock;
 mod correlate;
 mod embedded;
 mod evaluate;
 mod inspect;
 
 pub use bundle::{Bundle, BundleError};
-pub use correlate::{Shard, ShardError, Trace, amend_decision, correlate};
+pub use correlate::{Correlated, Shard, ShardError, Trace, amend_decision, correlate};
 pub use embedded::{embedded_files, is_bundle_file, samples};
 pub use evaluate::{Outcome, decision, evaluate};
 pub use inspect::{Findings, Scratch, inspect};

@@ -142,6 +142,28 @@ pub struct EvidenceDetail {
     /// What speaks for several accounts acting as one.
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
     pub coordination: Option<CoordinationDetail>,
+    /// The earlier article that this one is copied from.
+    #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
+    pub copied: Option<CopiedDetail>,
+}
+
+/// An earlier article by another author in which a large part of this one stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CopiedDetail {
+    /// `copied_original`.
+    pub finding: String,
+    /// The earlier item.
+    pub of: String,
+    /// Its author's account.
+    pub account: String,
+    /// Share of the smaller text that is in the other, 0.0–1.0.
+    pub contained: f64,
+    /// Share of this text that is in the earlier one.
+    pub share: f64,
+    /// Share of the earlier text that is in this one.
+    pub share_of_original: f64,
+    /// The longest passage that both have, in characters.
+    pub longest_passage_chars: u32,
 }
 
 /// What a cluster of posts has earned.

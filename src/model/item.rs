@@ -91,6 +91,8 @@ pub enum ItemKind {
 pub struct Account<'a> {
     /// Pseudonymous id; empty when unknown.
     pub id: Cow<'a, str>,
+    /// Pseudonymous id of the registered person or organisation behind it; empty when unknown.
+    pub subject: Cow<'a, str>,
     /// Credit tier, lowest first; thresholds may depend on it.
     pub credit_tier: Option<u8>,
     /// Days since registration.
@@ -133,6 +135,16 @@ pub enum ItemError {
     #[error("text_bytes_max: {found} bytes of text, the limit is {limit}")]
     TooLong {
         /// Bytes of text in all fields together.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// An id that is longer than the named limit.
+    #[error("id_bytes_max: {found} bytes in {name}, the limit is {limit}")]
+    IdTooLong {
+        /// The key of the id.
+        name: &'static str,
+        /// Its bytes.
         found: usize,
         /// The limit.
         limit: usize,
@@ -213,6 +225,27 @@ impl<'a> Item<'a> {
         Ok(())
     }
 
+    /// Checks that no id is longer than `bytes_max` bytes.
+    ///
+    /// # Errors
+    /// [`ItemError::IdTooLong`] with the first that is.
+    pub fn check_ids(&self, bytes_max: usize) -> Result<(), ItemError> {
+        let repost = self.repost.as_ref().map_or("", |repost| repost.of.as_ref());
+        let ids = [
+            ("id", self.id.as_ref()),
+            ("account.id", self.account.id.as_ref()),
+            ("account.subject", self.account.subject.as_ref()),
+            ("parent", self.parent.as_ref()),
+            ("ip", self.ip.as_ref()),
+            ("device", self.device.as_ref()),
+            ("repost.of", repost),
+        ];
+        match ids.into_iter().find(|(_, id)| id.len() > bytes_max) {
+            Some((name, id)) => Err(ItemError::IdTooLong { name, found: id.len(), limit: bytes_max }),
+            None => Ok(()),
+        }
+    }
+
     /// Bytes of text in all fields together.
     pub fn text_bytes(&self) -> usize {
         self.texts().map(|(_, text)| text.len()).sum()
@@ -256,6 +289,7 @@ impl<'de> Visitor<'de> for AccountVisitor {
         while let Some(key) = map.next_key::<Text<'de>>()? {
             match key.0.as_ref() {
                 "id" => account.id = map.next_value::<TextOrNumber<'de>>()?.0,
+                "subject" => account.subject = map.next_value::<TextOrNumber<'de>>()?.0,
                 "credit_tier" => account.credit_tier = map.next_value()?,
                 "age_days" => account.age_days = map.next_value()?,
                 "kind" => account.kind = map.next_value::<Option<AccountKind>>()?.unwrap_or_default(),

@@ -9,8 +9,8 @@ mod scale;
 mod span;
 
 pub use decision::{
-    Action, CoordinationDetail, Counterfactual, Decision, Evidence, EvidenceDetail, EvidenceKind,
-    FamilyDetail, FollowUp, LabelScore, NearDuplicate, Proposal, Target, Versions,
+    Action, CoordinationDetail, CopiedDetail, Counterfactual, Decision, Evidence, EvidenceDetail,
+    EvidenceKind, FamilyDetail, FollowUp, LabelScore, NearDuplicate, Proposal, Target, Versions,
 };
 pub use item::{Account, AccountKind, Field, Item, ItemError, ItemKind, Repost};
 pub use label::{Label, LabelId, Taxonomy, TaxonomyError};

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use super::diff::OldDecisions;
 use super::tally::Tally;
-use crate::coordination::Outcome;
 use crate::emit::{write_decision, write_reject};
-use crate::engine::{Bundle, Scratch, Trace, amend_decision, decision, evaluate};
+use crate::engine::{Bundle, Correlated, Scratch, Trace, amend_decision, decision, evaluate};
 use crate::intake::{Chunk, Position, Reject};
 use crate::model::{Decision, Item, Verdict};
 use crate::store::SnapshotStamp;
@@ -40,7 +39,7 @@ pub(super) struct InspectedItem {
     pub(super) trace: Trace,
     pub(super) decision: Decision,
     /// What the items before say of it.
-    pub(super) outcomes: Vec<Outcome>,
+    pub(super) correlated: Correlated,
     text_bytes: u64,
 }
 
@@ -90,8 +89,13 @@ impl Work<'_> {
         evaluate(self.bundle, &item, scratch).map_err(|e| e.to_string())?;
         let id = self.id(&item, input, number);
         let decision = decision(self.bundle, &item, &id, scratch);
-        let trace = Trace::of(&item, &id, scratch);
-        Ok(InspectedItem { trace, decision, outcomes: Vec::new(), text_bytes: item.text_bytes() as u64 })
+        let trace = Trace::of(self.bundle, &item, &id, scratch);
+        Ok(InspectedItem {
+            trace,
+            decision,
+            correlated: Correlated::default(),
+            text_bytes: item.text_bytes() as u64,
+        })
     }
 
     /// Puts the decisions of a chunk into words, with what the other items say.
@@ -110,11 +114,12 @@ impl Work<'_> {
     }
 
     fn finish_item(&self, item: InspectedItem, judged: &mut Judged) {
-        let InspectedItem { trace, mut decision, outcomes, text_bytes } = item;
-        let follow_ups = amend_decision(self.bundle, &trace, &outcomes, &mut decision);
+        let InspectedItem { trace, mut decision, correlated, text_bytes } = item;
+        let follow_ups = amend_decision(self.bundle, &trace, &correlated, &mut decision);
         let tally = &mut judged.tally;
         tally.items += 1;
         tally.text_bytes += text_bytes;
+        tally.late += u64::from(correlated.is_late);
         tally.verdicts[decision.verdict as usize] += 1;
         let is_flagged = decision.verdict != Verdict::Pass;
         let top = decision.labels.first().map_or("", |label| label.label.as_str());

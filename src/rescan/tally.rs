@@ -24,6 +24,9 @@ pub struct Tally {
     /// Decisions that stand beside those on earlier items.
     #[serde(default)]
     pub follow_ups: u64,
+    /// Items that came too late, in event time, to be kept for later ones.
+    #[serde(default)]
+    pub late: u64,
 }
 
 impl Tally {
@@ -44,6 +47,7 @@ impl Tally {
         self.text_bytes += other.text_bytes;
         self.changed += other.changed;
         self.follow_ups += other.follow_ups;
+        self.late += other.late;
         for (sum, part) in self.verdicts.iter_mut().zip(other.verdicts) {
             *sum += part;
         }
@@ -69,6 +73,8 @@ pub struct Summary {
     pub changed: Option<u64>,
     /// Decisions that stand beside those on earlier items.
     pub follow_ups: u64,
+    /// Items that came too late to be kept: they were compared with earlier ones, later ones are not compared with them.
+    pub late: u64,
     /// Bytes of text.
     pub text_bytes: u64,
     /// Worker threads.

@@ -86,7 +86,7 @@ impl Turnstile {
             return Ok(false);
         }
         for item in &mut chunk.items {
-            item.outcomes = correlate(bundle, &mut state.shard, &item.trace, item.decision.verdict);
+            item.correlated = correlate(bundle, &mut state.shard, &item.trace, item.decision.verdict);
         }
         let State { shard, snapshots, next, .. } = &mut *state;
         let saved = snapshots.as_mut().map_or(Ok(None), |plan| plan.save_when_due(shard));

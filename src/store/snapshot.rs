@@ -38,6 +38,9 @@ impl Write for Summed {
     }
 }
 
+/// What stands at the end of a snapshot: the checksum of everything before it, so that the file says by itself whether it is whole.
+const SUM_BYTES: usize = 4;
+
 /// Why a snapshot cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
@@ -52,6 +55,12 @@ pub enum SnapshotError {
     /// It is not the one that the checkpoint names.
     #[error("snapshot {path} is damaged; --restart begins anew")]
     Damaged {
+        /// The file.
+        path: String,
+    },
+    /// It is not whole.
+    #[error("snapshot {path} is damaged or is being written; the run keeps a second one beside it")]
+    Incomplete {
         /// The file.
         path: String,
     },
@@ -73,6 +82,8 @@ impl SnapshotStamp {
             let file = BufWriter::with_capacity(WRITE_BYTES, File::create(&path)?);
             let mut out = Summed { file, bytes: 0, sum: crc32fast::Hasher::new() };
             state(&mut out)?;
+            let state = out.sum.clone().finalize();
+            out.write_all(&state.to_le_bytes())?;
             let Summed { file, bytes, sum } = out;
             file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
             Ok(Self { slot, bytes, crc32: sum.finalize() })
@@ -86,11 +97,29 @@ impl SnapshotStamp {
     /// It is not there, or not the one that was written.
     pub fn read(&self, output: &Path) -> Result<Vec<u8>, SnapshotError> {
         let path = path_of(output, self.slot);
-        let state = fs::read(&path)
+        let mut state = fs::read(&path)
             .map_err(|source| SnapshotError::Io { path: path.display().to_string(), source })?;
         if state.len() as u64 != self.bytes || crc32fast::hash(&state) != self.crc32 {
             return Err(SnapshotError::Damaged { path: path.display().to_string() });
         }
+        state.truncate(state.len().saturating_sub(SUM_BYTES));
+        Ok(state)
+    }
+
+    /// Reads a snapshot by its own name, whether a checkpoint names it or not.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not whole: damaged, or being written at this moment.
+    pub fn read_file(path: &Path) -> Result<Vec<u8>, SnapshotError> {
+        let name = || path.display().to_string();
+        let mut state = fs::read(path).map_err(|source| SnapshotError::Io { path: name(), source })?;
+        let is_whole = state
+            .split_last_chunk::<SUM_BYTES>()
+            .is_some_and(|(state, sum)| crc32fast::hash(state) == u32::from_le_bytes(*sum));
+        if !is_whole {
+            return Err(SnapshotError::Incomplete { path: name() });
+        }
+        state.truncate(state.len().saturating_sub(SUM_BYTES));
         Ok(state)
     }
 
