@@ -13,7 +13,8 @@ use crate::neardup::{Fingerprint, GramFrequency, Neighbour, Window, WindowLimits
 use crate::originals::{Copied, Document, OriginalLimits, Originals, Submission};
 use crate::text::{Slot, SlotKind};
 
-/// What the stateless stages leave of one item for the stateful ones. Some 300 bytes and ten per character.
+/// What the stateless stages leave of one item for the stateful ones; a buffer that is reused from item to item. Some 500
+/// bytes and eight per character.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     item: String,
@@ -43,54 +44,81 @@ struct Article {
 impl Trace {
     /// The trace of the item that was inspected last with this scratch. O(text).
     pub fn of(bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &mut Scratch) -> Self {
+        let mut trace = Self::default();
+        trace.read(bundle, item, id, scratch);
+        trace
+    }
+
+    /// Becomes the trace of the item that was inspected last with this scratch. O(text); no allocation once the buffers
+    /// have grown, unless the item has contacts or is an article.
+    pub fn read(&mut self, bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &mut Scratch) {
+        if self.print.grams.capacity() > KEPT_GRAMS_MAX {
+            *self = Self::default();
+        }
         let key = |id: &str| (!id.is_empty()).then(|| key_of(id));
-        let mut trace = Self {
-            item: id.to_owned(),
-            account: item.account.id.clone().into_owned(),
-            account_key: key(&item.account.id),
-            time_ms: item.time,
-            age_days: item.account.age_days,
-            is_organisation: item.account.is_verified && item.account.kind == AccountKind::Organisation,
-            device: key(&item.device),
-            network: (!item.ip.is_empty()).then(|| network_key(&item.ip)),
-            is_repost: item.repost.is_some(),
-            ..Self::default()
-        };
+        id.clone_into(&mut self.item);
+        item.account.id.as_ref().clone_into(&mut self.account);
+        self.account_key = key(&item.account.id);
+        self.time_ms = item.time;
+        self.age_days = item.account.age_days;
+        self.is_organisation = item.account.is_verified && item.account.kind == AccountKind::Organisation;
+        self.device = key(&item.device);
+        self.network = (!item.ip.is_empty()).then(|| network_key(&item.ip));
         let (fingerprinter, folded, matches) = scratch.fingerprinting();
-        fingerprinter.read_into(folded, &matches.slots, &mut trace.print);
-        fingerprinter.normalised().clone_into(&mut trace.normalised);
+        fingerprinter.read_into(folded, &matches.slots, &mut self.print);
+        fingerprinter.normalised().clone_into(&mut self.normalised);
         let quote = fingerprinter.quote_start();
-        let is_chat = |slot: &Slot| matches!(slot.kind, SlotKind::Wechat | SlotKind::Qq | SlotKind::Telegram);
         // Whoever leaves a contact of their own speaks for themselves, whatever they say to repeat.
         let speaks = matches.slots.iter().any(|slot| is_chat(slot) && slot.range.start < quote);
-        trace.is_repost |= trace.print.is_repost && !speaks;
-        trace.contacts.extend(matches.slots.iter().map(|slot| ContactKey {
+        self.is_repost = item.repost.is_some() || (self.print.is_repost && !speaks);
+        self.read_contacts(&matches.slots);
+        self.read_article(bundle, item, scratch);
+    }
+
+    fn read_article(&mut self, bundle: &Bundle, item: &Item<'_>, scratch: &mut Scratch) {
+        self.article = None;
+        let is_article = match item.surface() {
+            Surface::Article => true,
+            Surface::Post => self.print.chars >= bundle.policy.originals().post_chars_min,
+            Surface::Comment | Surface::Profile | Surface::Chat => false,
+        };
+        if !is_article {
+            return;
+        }
+        let (fingerprinter, folded, _) = scratch.fingerprinting();
+        let texts = item.texts().map(|(_, text)| text);
+        let Some(mut document) = Document::read(fingerprinter, folded, texts) else { return };
+        if item.repost.is_some() {
+            // What the text itself says of its source, its document has read.
+            document.attribute();
+        }
+        let subject = (!item.account.subject.is_empty()).then(|| key_of(&item.account.subject));
+        let fields = item.texts().map(|(name, _)| name.to_owned()).collect();
+        self.article = Some(Box::new(Article { document, subject, fields }));
+    }
+
+    fn read_contacts(&mut self, slots: &[Slot]) {
+        self.contacts.clear();
+        self.contacts.extend(slots.iter().map(|slot| ContactKey {
             key: key_of(&format!("{} {}", slot.kind.as_str(), slot.canonical)),
             is_chat: is_chat(slot),
         }));
-        trace.contacts.sort_unstable();
-        trace.contacts.dedup();
-        trace.contacts.sort_by_key(|contact| !contact.is_chat);
-        trace.contacts.truncate(CONTACTS_MAX);
-        let is_article = match item.surface() {
-            Surface::Article => true,
-            Surface::Post => trace.print.chars >= bundle.policy.originals().post_chars_min,
-            Surface::Comment | Surface::Profile | Surface::Chat => false,
-        };
-        if is_article && let Some(document) = Document::read(fingerprinter, folded, item.texts().map(|t| t.1))
-        {
-            trace.article = Some(Box::new(Article {
-                document,
-                subject: key(&item.account.subject),
-                fields: item.texts().map(|(name, _)| name.to_owned()).collect(),
-            }));
-        }
-        // What the text itself says of its source, its document has read.
-        if let Some(article) = trace.article.as_mut().filter(|_| item.repost.is_some()) {
-            article.document.attribute();
-        }
-        trace
+        self.contacts.sort_unstable_by_key(|contact| (!contact.is_chat, *contact));
+        self.contacts.dedup();
+        self.contacts.truncate(CONTACTS_MAX);
     }
+
+    /// The item's id.
+    pub fn item(&self) -> &str {
+        &self.item
+    }
+}
+
+/// Pairs of characters for which a trace keeps its buffers: those of a huge text are given back.
+const KEPT_GRAMS_MAX: usize = 1 << 10;
+
+fn is_chat(slot: &Slot) -> bool {
+    matches!(slot.kind, SlotKind::Wechat | SlotKind::Qq | SlotKind::Telegram)
 }
 
 /// Key of a network: the /24 or /48 of an address, or what the platform gives in its place.
@@ -146,6 +174,13 @@ pub struct Correlated {
     pub copied: Option<Copied>,
     /// Whether it came too late to be kept for later ones.
     pub is_late: bool,
+}
+
+impl Correlated {
+    /// Whether nothing comes of it for a decision.
+    pub fn says_nothing(&self) -> bool {
+        self.outcomes.is_empty() && self.copied.is_none()
+    }
 }
 
 const MINUTE_MS: i64 = 60_000;

@@ -65,7 +65,6 @@ pub fn decision(bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &Scratch) -
     });
     let necessary = judgement.necessary.iter();
     Decision {
-        item: id.to_owned(),
         verdict,
         score: top.map_or(0.0, |(_, points)| unit(*points)),
         labels: labels.collect(),
@@ -75,24 +74,49 @@ pub fn decision(bundle: &Bundle, item: &Item<'_>, id: &str, scratch: &Scratch) -
             .zip(necessary)
             .map(|(piece, needed)| writer.evidence(piece, *needed))
             .collect(),
-        near_duplicate: None,
-        proposals: Vec::new(),
         basis,
         counterfactual: judgement
             .counterfactual
             .as_ref()
             .map(|(without, verdict)| Counterfactual { without: without.clone(), verdict: *verdict }),
+        limits: limits(findings.matches, scratch.evidence_cut).map(str::to_owned).collect(),
+        ..plain_decision(bundle, id)
+    }
+}
+
+/// Whether nothing was found in the item that was judged last with a scratch: then [`plain_decision`] says as much as
+/// [`decision`].
+pub fn is_plain(scratch: &Scratch) -> bool {
+    let judgement = &scratch.judgement;
+    scratch.pieces.is_empty()
+        && judgement.labels.is_empty()
+        && judgement.verdict.unwrap_or(Verdict::Pass) == Verdict::Pass
+        && limits(scratch.findings().matches, scratch.evidence_cut).next().is_none()
+}
+
+/// The decision on an item in which nothing was found. Allocates.
+pub fn plain_decision(bundle: &Bundle, id: &str) -> Decision {
+    Decision {
+        item: id.to_owned(),
+        verdict: Verdict::Pass,
+        score: 0.0,
+        labels: Vec::new(),
+        evidence: Vec::new(),
+        near_duplicate: None,
+        proposals: Vec::new(),
+        basis: Vec::new(),
+        counterfactual: None,
         versions: bundle.versions().clone(),
-        limits: limits(findings.matches, scratch.evidence_cut),
+        limits: Vec::new(),
         degraded: None,
         follow_up: None,
     }
 }
 
-fn limits(matches: &Matches, evidence_cut: bool) -> Vec<String> {
+fn limits(matches: &Matches, evidence_cut: bool) -> impl Iterator<Item = &'static str> {
     let reached =
         [(matches.hits_cut, "hits_max"), (matches.slots_cut, "slots_max"), (evidence_cut, "evidence_max")];
-    reached.into_iter().filter(|(cut, _)| *cut).map(|(_, name)| name.to_owned()).collect()
+    reached.into_iter().filter(|(cut, _)| *cut).map(|(_, name)| name)
 }
 
 /// Points as the interface shows them: 1000 milli-points are 1.0, and no more is shown.

@@ -14,5 +14,5 @@ mod inspect;
 pub use bundle::{Bundle, BundleError};
 pub use correlate::{Correlated, Shard, ShardError, Trace, amend_decision, correlate};
 pub use embedded::{embedded_files, is_bundle_file, samples};
-pub use evaluate::{Outcome, decision, evaluate};
+pub use evaluate::{Outcome, decision, evaluate, is_plain, plain_decision};
 pub use inspect::{Findings, Scratch, inspect};

@@ -1,6 +1,6 @@
 //! What one text is reduced to.
 
-use super::minhash::{self, PERMUTATIONS, mix32, mix64};
+use super::minhash::{self, PASSAGE_CHARS, PERMUTATIONS, mix32, mix64};
 use super::normalise::Stream;
 use crate::text::{FoldedText, Slot};
 
@@ -11,8 +11,6 @@ pub const PASSAGES_MAX: usize = 4_096;
 
 /// Texts of at least this many characters are looked for inside other texts, and others in them.
 pub(super) const PASSAGE_CHARS_MIN: usize = 40;
-/// Characters under one passage key.
-pub(super) const PASSAGE_CHARS: usize = 8;
 /// One in so many places gets a passage key; which, its hash decides, so that the same passage has the same keys in
 /// every text.
 const PASSAGE_RATE: u32 = 6;
@@ -32,8 +30,6 @@ pub struct Fingerprint {
     /// Keys of stretches of eight characters, about every sixth, of texts of at least 40 characters: sorted, distinct,
     /// at most [`PASSAGES_MAX`].
     pub passages: Vec<u32>,
-    /// Keys of the canonical values of contacts and addresses, with their kinds: sorted, distinct.
-    pub contacts: Vec<u64>,
     /// Whether the text says that it is somebody else's: `//@`, 转发自, `via @`, `repost`.
     pub is_repost: bool,
 }
@@ -46,7 +42,6 @@ impl Default for Fingerprint {
             grams: Vec::new(),
             minima: [u32::MAX; PERMUTATIONS],
             passages: Vec::new(),
-            contacts: Vec::new(),
             is_repost: false,
         }
     }
@@ -65,7 +60,8 @@ pub struct Fingerprinter {
     stream: Stream,
     /// In the order of the text.
     grams: Vec<u32>,
-    sorter: Sorter,
+    /// A number for each stretch of eight characters.
+    stretches: Vec<u32>,
     /// For each character of the stream, whether it is boilerplate.
     masked: Vec<bool>,
 }
@@ -82,7 +78,8 @@ impl Fingerprinter {
     pub fn read_into(&mut self, text: &FoldedText, slots: &[Slot], out: &mut Fingerprint) {
         self.stream.read(text, slots);
         minhash::grams_into(&self.stream.chars, &mut self.grams);
-        self.finish_into(slots, out);
+        minhash::passages_into(&self.grams, &mut self.stretches);
+        self.finish_into(out);
         self.passages_into(&mut out.passages);
     }
 
@@ -98,12 +95,12 @@ impl Fingerprinter {
 
     /// The symbol of the folded text that a character of the stream comes from; of a mark, the first of them.
     pub fn symbol_of(&self, char_index: usize) -> Option<u32> {
-        self.stream.symbols.get(char_index).copied()
+        self.stream.symbol_of(char_index)
     }
 
     /// Places and keys of the passages of the last text, short or long.
     pub(super) fn passages(&self) -> impl Iterator<Item = (usize, u32)> {
-        passages(&self.grams)
+        passages(&self.stretches)
     }
 
     /// The passage at a place.
@@ -116,7 +113,7 @@ impl Fingerprinter {
         self.masked.clear();
         self.masked.resize(self.stream.chars.len(), false);
         let mut last_end = 0;
-        for (place, _) in passages(&self.grams).filter(|(_, key)| is_boilerplate(*key)) {
+        for (place, _) in passages(&self.stretches).filter(|(_, key)| is_boilerplate(*key)) {
             // What stands between two such passages close to each other belongs to them.
             let start = if last_end > 0 && place < last_end + 2 * PASSAGE_CHARS { last_end } else { place };
             last_end = place + PASSAGE_CHARS;
@@ -132,48 +129,48 @@ impl Fingerprinter {
         count
     }
 
-    fn finish_into(&mut self, slots: &[Slot], out: &mut Fingerprint) {
+    fn finish_into(&mut self, out: &mut Fingerprint) {
         out.exact = stream_key(&self.stream.chars);
         out.chars = u32::try_from(self.stream.chars.len()).unwrap_or(u32::MAX);
         out.is_repost = self.stream.is_repost;
         self.set_into(out);
-        out.contacts.clear();
-        out.contacts.extend(slots.iter().map(contact_key));
-        out.contacts.sort_unstable();
-        out.contacts.dedup();
     }
 
     /// The set of pairs and its signature.
     fn set_into(&mut self, out: &mut Fingerprint) {
         minhash::minima_into(&self.grams, &mut out.minima);
-        self.sorter.set_into(&self.grams, &mut out.grams);
+        set_into(&self.grams, &mut out.grams);
         out.grams.truncate(GRAMS_MAX);
     }
 
-    fn passages_into(&self, out: &mut Vec<u32>) {
+    fn passages_into(&mut self, out: &mut Vec<u32>) {
         out.clear();
         if self.stream.chars.len() < PASSAGE_CHARS_MIN {
             return;
         }
-        out.extend(passages(&self.grams).map(|(_, key)| key));
+        // Which are sampled cannot be foreseen: each is written, and the next over it unless it is.
+        out.resize(self.stretches.len(), 0);
+        let mut count = 0;
+        for key in &self.stretches {
+            out[count] = *key;
+            count += usize::from(is_sampled(*key));
+        }
+        out.truncate(count);
+        out.iter_mut().for_each(|key| *key = mix32(*key));
         out.sort_unstable();
         out.dedup();
         out.truncate(PASSAGES_MAX);
     }
 }
 
-/// Places and keys of the passages that are sampled, by the hashes of all pairs of neighbours in order.
-pub(super) fn passages(grams: &[u32]) -> impl Iterator<Item = (usize, u32)> {
-    // Every other pair: together they hold all eight characters.
-    let key = |window: &[u32]| {
-        window[0]
-            .wrapping_mul(0x9E37_79B1)
-            .wrapping_add(window[2].wrapping_mul(0x85EB_CA77))
-            .wrapping_add(window[4].wrapping_mul(0xC2B2_AE3D))
-            .wrapping_add(window[6].wrapping_mul(0x27D4_EB2F))
-    };
-    let keys = grams.windows(PASSAGE_CHARS - 1).map(key).enumerate();
-    keys.filter(|(_, key)| *key < u32::MAX / PASSAGE_RATE).map(|(place, key)| (place, mix32(key)))
+fn is_sampled(stretch: u32) -> bool {
+    stretch < u32::MAX / PASSAGE_RATE
+}
+
+/// Places and keys of the passages that are sampled among all stretches of a text.
+fn passages(stretches: &[u32]) -> impl Iterator<Item = (usize, u32)> {
+    let sampled = stretches.iter().enumerate().filter(|(_, stretch)| is_sampled(**stretch));
+    sampled.map(|(place, stretch)| (place, mix32(*stretch)))
 }
 
 /// Multiplies to 128 bits and folds the halves, as wyhash does (Wang Yi, final version 4).
@@ -196,53 +193,49 @@ fn stream_key(chars: &[char]) -> u64 {
     mix64(key)
 }
 
-fn contact_key(slot: &Slot) -> u64 {
-    let mut key = KEY ^ slot.canonical.len() as u64;
-    for byte in slot.kind.as_str().bytes().chain([0]).chain(slot.canonical.bytes()) {
-        key = fold_multiply(key ^ u64::from(byte), STEP);
-    }
-    mix64(key)
-}
-
-/// Hashes above which sorting by comparisons is used: their upper bits fill too many buckets.
-const BUCKETED_MAX: usize = 2_048;
+/// Hashes above which sorting by comparisons is used: counts of one byte would not do.
+const BUCKETED_MAX: usize = 255;
+const BUCKETS: usize = 256;
 /// Moves that putting the buckets in order may take per hash; texts made to fill one bucket take more.
 const MOVES_PER_HASH_MAX: usize = 16;
+/// Times this, every byte of a word becomes the sum of itself and the bytes below it.
+const PREFIX_SUMS: u64 = 0x0101_0101_0101_0101;
 
-/// Sorts hashes and leaves each once. They spread evenly, so that one pass by their upper bits nearly sorts them.
-#[derive(Clone, Debug, Default)]
-struct Sorter {
-    ends: Vec<u16>,
-}
-
-impl Sorter {
-    fn set_into(&mut self, hashes: &[u32], out: &mut Vec<u32>) {
-        out.clear();
-        if hashes.len() > BUCKETED_MAX {
-            out.extend_from_slice(hashes);
-            out.sort_unstable();
-            out.dedup();
-            return;
-        }
-        let bits = (hashes.len() | 1).ilog2() + 1;
-        let bucket = |hash: u32| (hash >> (32 - bits)) as usize;
-        self.ends.clear();
-        self.ends.resize(1 << bits, 0);
-        hashes.iter().for_each(|hash| self.ends[bucket(*hash)] += 1);
-        let mut end = 0;
-        for count in &mut self.ends {
-            end += *count;
-            *count = end;
-        }
-        out.resize(hashes.len(), 0);
-        for hash in hashes {
-            let end = &mut self.ends[bucket(*hash)];
-            *end -= 1;
-            out[usize::from(*end)] = *hash;
-        }
-        insert_sort(out);
+/// Replaces `out` by the hashes, sorted and each once. They spread evenly, so that one pass by their upper bits nearly sorts
+/// them.
+fn set_into(hashes: &[u32], out: &mut Vec<u32>) {
+    out.clear();
+    if hashes.len() > BUCKETED_MAX {
+        out.extend_from_slice(hashes);
+        out.sort_unstable();
         out.dedup();
+        return;
     }
+    let bucket = |hash: u32| usize::from(hash.to_be_bytes()[0]);
+    let mut ends = [0_u8; BUCKETS];
+    hashes.iter().for_each(|hash| ends[bucket(*hash)] += 1);
+    let mut before = 0;
+    for eight in ends.as_chunks_mut::<8>().0 {
+        let sums = u64::from_le_bytes(*eight).wrapping_mul(PREFIX_SUMS);
+        *eight = sums.wrapping_add(before * PREFIX_SUMS).to_le_bytes();
+        before += sums >> 56;
+    }
+    let mut sorted = [0; BUCKETED_MAX + 1];
+    for hash in hashes {
+        let end = &mut ends[bucket(*hash)];
+        *end = end.wrapping_sub(1);
+        sorted[usize::from(*end)] = *hash;
+    }
+    let sorted = &mut sorted[..hashes.len()];
+    insert_sort(sorted);
+    out.resize(sorted.len(), 0);
+    let (mut count, mut last) = (0, sorted.first().map_or(0, |hash| !hash));
+    for hash in sorted {
+        out[count] = *hash;
+        count += usize::from(last != *hash);
+        last = *hash;
+    }
+    out.truncate(count);
 }
 
 /// Insertion sort, for what is nearly sorted; something else where that takes too long.

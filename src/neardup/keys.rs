@@ -18,6 +18,9 @@ const REPRESENTATIVE_TURNS: u32 = 64;
 /// Live entries per bucket that the size of the table aims at.
 const FILL: usize = 11;
 
+/// Keys that are looked up together.
+const KEYS_AT_ONCE: usize = 32;
+
 const SLOT_BITS: u32 = 24;
 const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
 const TAG_MASK: u64 = 0xFF;
@@ -71,6 +74,19 @@ const SHORT_PASSAGES: usize = 4;
 #[repr(align(64))]
 struct Bucket([u32; WAYS]);
 
+/// Whether an entry has a tag. That of an empty one is no tag.
+#[inline]
+fn is_alike(entry: u32, tag: u32) -> bool {
+    // One comparison: 0 is no slot.
+    (entry ^ tag).wrapping_sub(1) < SLOT_MASK
+}
+
+/// Entries of a bucket that have a tag.
+#[inline]
+fn alike(bucket: &Bucket, tag: u32) -> usize {
+    bucket.0.iter().map(|entry| u32::from(is_alike(*entry, tag))).sum::<u32>() as usize
+}
+
 /// The table. An entry is an 8-bit tag and a slot plus one; the newest stands first, 0 is none.
 #[derive(Clone, Debug)]
 pub(super) struct KeyTable {
@@ -101,22 +117,30 @@ impl KeyTable {
         ((key & TAG_MASK) as u32) << SLOT_BITS
     }
 
+    /// Asks for the lines of all keys, so that the waits for them overlap.
+    pub(super) fn touch(&self, keys: &[u64]) {
+        let touched = keys.iter().fold(0, |sum, key| sum ^ self.buckets[self.home(*key)].0[0]);
+        std::hint::black_box(touched);
+    }
+
     /// Appends the slots under each key, and a few of other keys, in the order of the keys and the newest first. Returns
     /// how many of the keys are *hot*: as many posts as a bucket keeps of one key are there.
     pub(super) fn find_into(&self, keys: &[u64], slots: &mut Vec<u32>) -> u8 {
-        // Asks for every line before the first is needed, so that the waits overlap.
-        let touched = keys.iter().fold(0, |sum, key| sum ^ self.buckets[self.home(*key)].0[0]);
-        std::hint::black_box(touched);
         let mut hot = 0_u8;
-        for key in keys {
-            let (bucket, tag) = (&self.buckets[self.home(*key)], Self::tag(*key));
-            let is_alike = |entry: u32| entry != 0 && (entry & !SLOT_MASK) == tag;
-            // Branches that depend on a line that is still to come hold up the next one, so that the whole bucket is
-            // counted first.
-            let alike = bucket.0.iter().map(|entry| u32::from(is_alike(*entry))).sum::<u32>();
-            if alike > 0 {
-                slots.extend(bucket.0.iter().filter(|entry| is_alike(**entry)).map(|e| (e & SLOT_MASK) - 1));
-                hot = hot.saturating_add(u8::from(alike as usize >= ALIKE_MAX));
+        for keys in keys.chunks(KEYS_AT_ONCE) {
+            // A branch that depends on a line that is still to come holds up all lines behind it, so that first all
+            // buckets are counted, and then those are read that have something.
+            let mut found = 0_u32;
+            for (place, key) in keys.iter().enumerate() {
+                let alike = alike(&self.buckets[self.home(*key)], Self::tag(*key));
+                found |= u32::from(alike > 0) << place;
+                hot = hot.saturating_add(u8::from(alike >= ALIKE_MAX));
+            }
+            while found > 0 {
+                let key = keys[found.trailing_zeros() as usize];
+                let (bucket, tag) = (&self.buckets[self.home(key)].0, Self::tag(key));
+                slots.extend(bucket.iter().filter(|e| is_alike(**e, tag)).map(|e| (e & SLOT_MASK) - 1));
+                found &= found - 1;
             }
         }
         hot
@@ -125,19 +149,18 @@ impl KeyTable {
     /// Files a slot under a key, in place of the oldest entry of the bucket, or of the key where it has its share.
     pub(super) fn insert(&mut self, key: u64, slot: u32) {
         let (home, tag) = (self.home(key), Self::tag(key));
+        let alike = alike(&self.buckets[home], tag);
         let bucket = &mut self.buckets[home].0;
-        let entry = tag | (slot + 1);
-        let is_alike = |other: u32| other != 0 && (other & !SLOT_MASK) == tag;
-        let alike = bucket.iter().map(|other| u32::from(is_alike(*other))).sum::<u32>() as usize;
-        let mut last = WAYS - 1;
-        if alike >= ALIKE_MAX {
-            let is_renewed = slot.is_multiple_of(REPRESENTATIVE_TURNS);
-            let leaves = usize::from(!is_renewed);
-            let mut places = (0..WAYS).rev().filter(|place| is_alike(bucket[*place]));
-            last = places.nth(leaves).unwrap_or(last);
+        if alike < ALIKE_MAX {
+            let before = *bucket;
+            bucket[1..].copy_from_slice(&before[..WAYS - 1]);
+        } else {
+            let leaves = usize::from(!slot.is_multiple_of(REPRESENTATIVE_TURNS));
+            let mut places = (0..WAYS).rev().filter(|place| is_alike(bucket[*place], tag));
+            let last = places.nth(leaves).unwrap_or(WAYS - 1);
+            bucket.copy_within(..last, 1);
         }
-        bucket.copy_within(..last, 1);
-        bucket[0] = entry;
+        bucket[0] = tag | (slot + 1);
     }
 
     /// The entries of every bucket, without the empty ones behind the last.

@@ -54,7 +54,36 @@ pub const fn gram(left: char, right: char) -> u32 {
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 pub(super) fn grams_into(chars: &[char], out: &mut Vec<u32>) {
     out.clear();
-    out.extend(chars.windows(2).map(|pair| gram(pair[0], pair[1])));
+    let Some(rest) = chars.get(1..) else { return };
+    out.resize(rest.len(), 0);
+    for ((place, left), right) in out.iter_mut().zip(chars).zip(rest) {
+        *place = gram(*left, *right);
+    }
+}
+
+/// Characters under the key of a passage.
+pub(super) const PASSAGE_CHARS: usize = 8;
+/// Pairs in a passage.
+const PASSAGE_GRAMS: usize = PASSAGE_CHARS - 1;
+
+/// Replaces `out` by a number for every stretch of eight characters, by the hashes of all pairs of neighbours in order.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(super) fn passages_into(grams: &[u32], out: &mut Vec<u32>) {
+    out.clear();
+    if grams.len() < PASSAGE_GRAMS {
+        return;
+    }
+    let count = grams.len() + 1 - PASSAGE_GRAMS;
+    out.resize(count, 0);
+    // Every other pair: together they hold all eight characters.
+    let pairs = [0, 2, 4, 6].map(|offset| &grams[offset..offset + count]);
+    for (place, key) in out.iter_mut().enumerate() {
+        *key = pairs[0][place]
+            .wrapping_mul(0x9E37_79B1)
+            .wrapping_add(pairs[1][place].wrapping_mul(0x85EB_CA77))
+            .wrapping_add(pairs[2][place].wrapping_mul(0xC2B2_AE3D))
+            .wrapping_add(pairs[3][place].wrapping_mul(0x27D4_EB2F));
+    }
 }
 
 /// The smallest value of every permutation over a set; all ones for the empty set. Repeats change nothing.

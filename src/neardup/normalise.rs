@@ -5,9 +5,8 @@
 //! leave one mark. The stream is a fixed point: read again, it stays as it is.
 
 use std::ops::Range;
-use std::str::Chars;
 
-use crate::text::{Class, FoldedText, Slot};
+use crate::text::{Class, FoldedText, Slot, Symbol};
 
 /// What stands in the stream for a contact or a number. A digit, since no other is left, so that the stream is text that
 /// reads as itself.
@@ -32,17 +31,26 @@ const ATTRIBUTIONS: [&str; 6] = ["转发自", "转自", "转发微博", "repost"
 pub(super) struct Stream {
     pub(super) text: String,
     pub(super) chars: Vec<char>,
-    /// The symbol of each character; of a mark, the first.
-    pub(super) symbols: Vec<u32>,
+    /// Stretches of characters that stand together in the text too.
+    runs: Vec<Run>,
     pub(super) is_repost: bool,
     /// The symbol at which another's words begin; beyond the end for none.
     pub(super) quote: usize,
 }
 
+/// A stretch of characters whose symbols are neighbours, or a mark.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    first_char: u32,
+    symbol: u32,
+}
+
 impl Stream {
     /// Reads a text whose slots stand in the order of the text. O(symbols); no allocation once the buffers have grown.
     pub(super) fn read(&mut self, folded: &FoldedText, slots: &[Slot]) {
-        let tail = memchr::memmem::find(folded.plain().as_bytes(), b"//@");
+        let plain = folded.plain().as_bytes();
+        // A search for one byte needs no preparation.
+        let tail = memchr::memchr(b'@', plain).and_then(|_| memchr::memmem::find(plain, b"//@"));
         let end = tail.map_or(usize::MAX, |byte| {
             folded.symbols().partition_point(|symbol| (symbol.plain_start as usize) < byte)
         });
@@ -67,79 +75,94 @@ impl Stream {
     fn read_until(&mut self, folded: &FoldedText, slots: &[Slot], end: usize, strips: bool) {
         self.text.clear();
         self.chars.clear();
-        self.symbols.clear();
-        let end = end.min(folded.symbols().len());
+        self.runs.clear();
+        let symbols = folded.symbols();
+        let end = end.min(symbols.len());
         self.chars.reserve(end);
-        self.symbols.reserve(end);
-        let mut walk = Walk { folded, chars: folded.plain().chars(), index: 0 };
-        let mut slots = slots.iter();
-        let mut slot = slots.next();
-        // Where the stretch of kept characters began that is still to be copied.
-        let mut kept_from = 0;
-        while walk.index < end {
-            let (place, byte) = (walk.index, walk.byte());
-            while slot.is_some_and(|slot| slot.range.end as usize <= place) {
-                slot = slots.next();
+        let mut slots = slots.iter().peekable();
+        let mut place = 0;
+        while place < end {
+            while slots.next_if(|slot| slot.range.end as usize <= place).is_some() {}
+            let slot_start = slots.peek().map_or(end, |slot| (slot.range.start as usize).clamp(place, end));
+            place += self.keep_run(folded, place..slot_start);
+            if place == end {
+                break;
             }
-            let is_slot = slot.is_some_and(|slot| slot.range.start as usize <= place);
-            let class = walk.class();
-            if class.is_dense() && class != Class::Digit && !is_slot {
-                let Some(c) = walk.chars.next() else { break };
-                walk.index += 1;
-                if matches!(c, '转' | 'r' | 'v') && !self.is_repost {
-                    self.is_repost = is_attribution(&folded.plain()[byte..]);
-                }
-                self.keep(c, place);
-                continue;
-            }
-            self.copy(folded, kept_from..byte);
-            let length = match slot {
-                Some(slot) if is_slot => {
+            place += match slots.peek() {
+                Some(slot) if place == slot_start => {
                     self.mark(place);
                     slot.range.end as usize - place
                 }
-                _ if class == Class::Digit => {
-                    self.mark(place);
-                    1
-                }
-                _ if class == Class::Blank || !strips => 1,
-                _ => walk.aside(),
+                _ => match symbols[place].class {
+                    Class::Digit => {
+                        self.mark(place);
+                        1
+                    }
+                    Class::Clause | Class::Noise if strips => aside(&symbols[place..]),
+                    _ => 1,
+                },
             };
-            walk.skip(length);
-            kept_from = walk.byte();
         }
-        let stop = walk.byte().max(kept_from);
-        self.copy(folded, kept_from..stop);
     }
 
-    fn copy(&mut self, folded: &FoldedText, bytes: Range<usize>) {
+    /// Keeps the letters and Han characters at the front of a range of symbols. Returns how many.
+    fn keep_run(&mut self, folded: &FoldedText, range: Range<usize>) -> usize {
+        let (first_char, symbol) = (self.chars.len(), range.start);
+        let symbols = &folded.symbols()[range];
+        let count = symbols.iter().position(|symbol| !is_kept(symbol.class)).unwrap_or(symbols.len());
+        if count == 0 {
+            return 0;
+        }
+        self.chars.extend(symbols[..count].iter().map(|symbol| symbol.folded));
+        let run = &self.chars[first_char..];
+        self.runs.push(Run { first_char: as_u32(first_char), symbol: as_u32(symbol) });
+        let byte = |symbol: Option<&Symbol>| symbol.map_or(folded.plain().len(), |s| s.plain_start as usize);
+        let bytes = byte(symbols.first())..byte(folded.symbols().get(symbol + count));
         self.text.push_str(folded.plain().get(bytes).unwrap_or(""));
-    }
-
-    fn keep(&mut self, c: char, symbol: usize) {
-        self.chars.push(c);
-        self.symbols.push(u32::try_from(symbol).unwrap_or(u32::MAX));
+        if !self.is_repost {
+            self.is_repost = names_a_source(run, symbols, folded.plain());
+        }
+        count
     }
 
     /// One mark, however many numbers and contacts stand together.
     fn mark(&mut self, symbol: usize) {
         if self.chars.last() != Some(&SLOT_MARK) {
-            self.keep(SLOT_MARK, symbol);
+            self.runs.push(Run { first_char: as_u32(self.chars.len()), symbol: as_u32(symbol) });
+            self.chars.push(SLOT_MARK);
             self.text.push(SLOT_MARK);
         }
     }
+
+    /// The symbol that a character comes from; of a mark, the first.
+    pub(super) fn symbol_of(&self, char_index: usize) -> Option<u32> {
+        let index = as_u32(char_index);
+        let behind = self.runs.partition_point(|run| run.first_char <= index);
+        let run = self.runs.get(behind.checked_sub(1)?)?;
+        (char_index < self.chars.len()).then_some(run.symbol + (index - run.first_char))
+    }
 }
 
-/// A place in the plain view.
-struct Walk<'t> {
-    folded: &'t FoldedText,
-    chars: Chars<'t>,
-    /// The symbol of the next character.
-    index: usize,
+fn as_u32(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-fn is_attribution(rest: &str) -> bool {
-    ATTRIBUTIONS.iter().any(|word| rest.starts_with(word))
+/// What stays in the stream as it is.
+#[inline]
+fn is_kept(class: Class) -> bool {
+    class.is_dense() && class != Class::Digit
+}
+
+/// Whether one of the words that name a source begins in a run of characters, which are the first of `symbols`.
+fn names_a_source(run: &[char], symbols: &[Symbol], plain: &str) -> bool {
+    let is_initial = |c: &char| matches!(c, '转' | 'r' | 'v');
+    // Most texts have none, and a loop without a way out looks at many characters at once.
+    if run.iter().map(|c| u32::from(is_initial(c))).sum::<u32>() == 0 {
+        return false;
+    }
+    let initials = run.iter().zip(symbols).filter(|(c, _)| is_initial(c));
+    let mut rests = initials.filter_map(|(_, symbol)| plain.get(symbol.plain_start as usize..));
+    rests.any(|rest| ATTRIBUTIONS.iter().any(|word| rest.starts_with(word)))
 }
 
 /// Letters, digits and Han characters before a symbol.
@@ -151,59 +174,28 @@ fn dense_chars(folded: &FoldedText, end: usize) -> usize {
     classes.into_iter().map(|class| folded.count(class) as usize).sum()
 }
 
-impl Walk<'_> {
-    /// Where the next character begins in the plain view.
-    fn byte(&self) -> usize {
-        self.folded.plain().len() - self.chars.as_str().len()
+/// Length of the name, tag or emoticon that begins with the first of some symbols; 1 where there is only a character.
+fn aside(symbols: &[Symbol]) -> usize {
+    match symbols.first().map(|symbol| symbol.folded) {
+        Some('@') => name(&symbols[1..]),
+        Some('#') => enclosed(&symbols[1..], '#', TAG_CHARS_MAX),
+        Some('[') => enclosed(&symbols[1..], ']', EMOTICON_CHARS_MAX),
+        _ => 1,
     }
+}
 
-    fn class(&self) -> Class {
-        self.class_at(self.index)
-    }
+/// `@` and the letters, digits and strokes behind it.
+fn name(rest: &[Symbol]) -> usize {
+    let is_name = |symbol: &&Symbol| symbol.class.is_dense() || matches!(symbol.folded, '_' | '-');
+    let length = rest.iter().take(NAME_CHARS_MAX + 1).take_while(is_name).count();
+    if length > NAME_CHARS_MAX { 1 } else { 1 + length }
+}
 
-    fn class_at(&self, index: usize) -> Class {
-        self.folded.symbols().get(index).map_or(Class::Noise, |symbol| symbol.class)
-    }
-
-    fn skip(&mut self, count: usize) {
-        for _ in 0..count {
-            self.chars.next();
-        }
-        self.index += count;
-    }
-
-    /// Length of the name, tag or emoticon that begins here; 1 where there is only a character.
-    fn aside(&self) -> usize {
-        match self.chars.clone().next() {
-            Some('@') => self.name(),
-            Some('#') => self.enclosed('#', TAG_CHARS_MAX),
-            Some('[') => self.enclosed(']', EMOTICON_CHARS_MAX),
-            _ => 1,
-        }
-    }
-
-    /// `@` and the letters, digits and strokes behind it.
-    fn name(&self) -> usize {
-        let rest = self.chars.as_str().chars().skip(1).take(NAME_CHARS_MAX + 1);
-        let places = self.index + 1..;
-        let length = rest
-            .zip(places)
-            .take_while(|(c, place)| self.class_at(*place).is_dense() || matches!(c, '_' | '-'))
-            .count();
-        if length > NAME_CHARS_MAX { 1 } else { 1 + length }
-    }
-
-    /// What stands up to the next `close` on the same line.
-    fn enclosed(&self, close: char, chars_max: usize) -> usize {
-        let rest = self.chars.as_str().chars().skip(1).take(chars_max + 1);
-        for (length, c) in rest.enumerate() {
-            if c == close && length > 0 {
-                return length + 2;
-            }
-            if c == close || c == '\n' {
-                break;
-            }
-        }
-        1
+/// What stands up to the next `close` on the same line.
+fn enclosed(rest: &[Symbol], close: char, chars_max: usize) -> usize {
+    let mut chars = rest.iter().take(chars_max + 1).map(|symbol| symbol.folded);
+    match chars.position(|c| c == close || c == '\n') {
+        Some(length) if length > 0 && rest[length].folded == close => length + 2,
+        _ => 1,
     }
 }

@@ -33,6 +33,8 @@ const SPARED_MAX: usize = 4;
 const RENEWAL_SHARE: u32 = 8;
 /// Bytes of sets per post of the window, on average; beyond that the oldest posts leave early.
 const GRAM_BYTES_PER_POST_MAX: usize = 1 << 10;
+/// Posts for which a window takes room at first.
+const ROOM_MIN: usize = 1 << 10;
 /// Bytes of sets that every window may keep.
 const GRAM_BYTES_MIN: usize = 64 << 20;
 
@@ -101,7 +103,11 @@ pub struct Window {
 /// Reused between posts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buffers {
+    /// The keys of the post itself: those of its bands, so many, and those of its passages.
     keys: Vec<u64>,
+    bands: usize,
+    /// Keys of the bands of the other lengths, near the border.
+    other_keys: Vec<u64>,
     slots: Vec<u32>,
     /// Slots and how promising they are.
     ranked: Vec<(u32, u32)>,
@@ -234,10 +240,8 @@ impl Window {
         record.is_refreshed = true;
         if now.wrapping_sub(record.renewed) > self.limits.posts / RENEWAL_SHARE {
             record.renewed = now;
-            let mut keys = std::mem::take(&mut self.buffers.keys);
-            own_keys_into(print, &mut keys);
-            keys.iter().for_each(|key| self.keys.insert(*key, slot));
-            self.buffers.keys = keys;
+            self.buffers.read_keys(print);
+            self.buffers.keys.iter().for_each(|key| self.keys.insert(*key, slot));
         }
         seen
     }
@@ -250,10 +254,13 @@ impl Window {
         buffers: &mut Buffers,
         neighbours: &mut Vec<Neighbour>,
     ) -> u8 {
-        let Buffers { keys, slots, ranked, grams } = buffers;
+        buffers.read_keys(print);
+        let Buffers { keys, bands, other_keys, slots, ranked, grams } = buffers;
+        let (band_keys, passage_keys) = keys.split_at(*bands);
+        self.keys.touch(keys);
         slots.clear();
-        query_keys_into(print, keys);
-        let hot = self.keys.find_into(keys, slots);
+        let mut hot = self.keys.find_into(band_keys, slots);
+        hot = hot.saturating_add(self.keys.find_into(other_keys, slots));
         slots.truncate(CANDIDATES_MAX);
         slots.sort_unstable();
         slots.dedup();
@@ -271,7 +278,7 @@ impl Window {
         }
         let banded = ranked.len();
         if print.chars as usize >= PASSAGE_CHARS_MIN {
-            self.rank_passages(print, keys, slots, ranked);
+            self.rank_passages(passage_keys, slots, ranked);
             for index in banded..ranked.len() {
                 let slot = ranked[index].1;
                 if !ranked[..banded].iter().any(|(_, other)| *other == slot) {
@@ -288,16 +295,8 @@ impl Window {
     }
 
     /// Appends the slots that share passages with a text, those that share most first.
-    fn rank_passages(
-        &self,
-        print: &Fingerprint,
-        keys: &mut Vec<u64>,
-        slots: &mut Vec<u32>,
-        ranked: &mut Vec<(u32, u32)>,
-    ) {
-        keys.clear();
+    fn rank_passages(&self, keys: &[u64], slots: &mut Vec<u32>, ranked: &mut Vec<(u32, u32)>) {
         slots.clear();
-        passage_keys_into(print, keys);
         self.keys.find_into(keys, slots);
         slots.truncate(CANDIDATES_MAX);
         slots.sort_unstable();
@@ -328,7 +327,7 @@ impl Window {
         }
     }
 
-    /// Inserts a post and returns its position.
+    /// Inserts a post, whose keys were read, and returns its position.
     fn insert(&mut self, print: &Fingerprint, sketch: Sketch, time_ms: i64, buffers: &mut Buffers) -> u64 {
         self.make_room(&mut buffers.grams);
         let slot = self.slot_of(self.head);
@@ -337,7 +336,6 @@ impl Window {
         let record = Record::new(position, print, time_ms, grams, low_bits(self.head));
         self.place(slot, record, sketch);
         self.exact.insert(print.exact, slot);
-        own_keys_into(print, &mut buffers.keys);
         buffers.keys.iter().for_each(|key| self.keys.insert(*key, slot));
         self.head += 1;
         self.next_position += 1;
@@ -352,6 +350,13 @@ impl Window {
                 self.sketches[slot as usize] = sketch;
             }
             None => {
+                if self.records.len() == self.records.capacity() {
+                    // Doubled, but never beyond the window: memory is for posts that come.
+                    let room = self.records.len().max(ROOM_MIN);
+                    let room = room.min(self.limits.posts as usize - self.records.len()).max(1);
+                    self.records.reserve_exact(room);
+                    self.sketches.reserve_exact(room);
+                }
                 self.records.push(record);
                 self.sketches.push(sketch);
             }
@@ -416,34 +421,28 @@ fn best(ranked: &mut Vec<(u32, u32)>, count: usize) {
     ranked.truncate(count);
 }
 
-/// The keys under which a post is filed.
-fn own_keys_into(print: &Fingerprint, keys: &mut Vec<u64>) {
-    keys.clear();
-    // A text without pairs has no neighbours but its copies.
-    if print.grams.is_empty() {
-        return;
-    }
-    let bands = if print.chars < TINY_CHARS { Bands::Tiny } else { Bands::Ordinary };
-    bands.keys_into(&print.minima, keys);
-    passage_keys_into(print, keys);
-}
-
 /// Tiny texts link at J ≥ 0.8, and sets so alike are at most a fourth longer: up to here the other length is looked up
 /// as well.
 const BORDER: std::ops::Range<u32> = TINY_CHARS - TINY_CHARS / 5..TINY_CHARS + TINY_CHARS / 3;
 
-/// The keys of the bands under which posts like this one are filed.
-fn query_keys_into(print: &Fingerprint, keys: &mut Vec<u64>) {
-    keys.clear();
-    if print.grams.is_empty() {
-        return;
-    }
-    let is_tiny = print.chars < TINY_CHARS;
-    let is_border = BORDER.contains(&print.chars);
-    if is_tiny || is_border {
-        Bands::Tiny.keys_into(&print.minima, keys);
-    }
-    if !is_tiny || is_border {
-        Bands::Ordinary.keys_into(&print.minima, keys);
+impl Buffers {
+    /// Fills in the keys under which a post is filed and looked up, and those under which it is looked up besides.
+    fn read_keys(&mut self, print: &Fingerprint) {
+        self.keys.clear();
+        self.other_keys.clear();
+        self.bands = 0;
+        // A text without pairs has no neighbours but its copies.
+        if print.grams.is_empty() {
+            return;
+        }
+        let is_tiny = print.chars < TINY_CHARS;
+        let (own, other) =
+            if is_tiny { (Bands::Tiny, Bands::Ordinary) } else { (Bands::Ordinary, Bands::Tiny) };
+        own.keys_into(&print.minima, &mut self.keys);
+        self.bands = self.keys.len();
+        passage_keys_into(print, &mut self.keys);
+        if BORDER.contains(&print.chars) {
+            other.keys_into(&print.minima, &mut self.other_keys);
+        }
     }
 }

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use super::diff::OldDecisions;
 use super::tally::Tally;
 use crate::emit::{write_decision, write_reject};
-use crate::engine::{Bundle, Correlated, Scratch, Trace, amend_decision, decision, evaluate};
+use crate::engine::{
+    Bundle, Correlated, Scratch, Trace, amend_decision, decision, evaluate, is_plain, plain_decision,
+};
 use crate::intake::{Chunk, Position, Reject};
 use crate::model::{Decision, Item, Verdict};
 use crate::store::SnapshotStamp;
@@ -21,11 +23,13 @@ pub(super) struct Work<'a> {
     pub(super) old: Option<&'a OldDecisions>,
 }
 
-/// A chunk whose items were judged by their content.
+/// A chunk whose items were judged by their content. Each worker has one, whose buffers are reused.
 #[derive(Debug, Default)]
 pub(super) struct Inspected {
     pub(super) sequence: u64,
-    pub(super) items: Vec<InspectedItem>,
+    /// Those of this chunk, and behind them buffers.
+    items: Vec<InspectedItem>,
+    count: usize,
     /// Rejected lines, each with the number of items before it.
     rejects: Vec<(usize, Reject)>,
     end: Position,
@@ -33,11 +37,17 @@ pub(super) struct Inspected {
     pub(super) snapshot: Option<SnapshotStamp>,
 }
 
+/// Items whose buffers are kept for the next chunk. Ordinary chunks have a few hundred.
+const ITEMS_KEPT_MAX: usize = 1 << 10;
+
 /// An item that was judged by its content.
 #[derive(Debug)]
 pub(super) struct InspectedItem {
     pub(super) trace: Trace,
-    pub(super) decision: Decision,
+    /// By its content.
+    pub(super) verdict: Verdict,
+    /// None where nothing was found: most of these are not written, and need no words.
+    decision: Option<Decision>,
     /// What the items before say of it.
     pub(super) correlated: Correlated,
     text_bytes: u64,
@@ -58,15 +68,15 @@ pub(super) struct Judged {
 
 impl Work<'_> {
     /// Judges every line of a chunk by itself. A line that is no item becomes a rejection record.
-    pub(super) fn inspect(&self, chunk: &Chunk, scratch: &mut Scratch) -> Inspected {
-        let mut inspected = Inspected { sequence: chunk.sequence, end: chunk.end, ..Inspected::default() };
+    pub(super) fn inspect(&self, chunk: &Chunk, scratch: &mut Scratch, inspected: &mut Inspected) {
+        inspected.begin(chunk);
         let mut refused = chunk.rejects.iter().peekable();
         for (number, line) in chunk.numbered_lines() {
             while let Some(reject) = refused.next_if(|reject| reject.line < number) {
                 inspected.reject(reject.clone());
             }
-            match self.inspect_line(chunk.input, number, line, scratch) {
-                Ok(item) => inspected.items.push(item),
+            match self.inspect_line((chunk.input, number), line, scratch, inspected.next_item()) {
+                Ok(()) => inspected.count += 1,
                 Err(reason) => {
                     let input = self.inputs[chunk.input].clone();
                     inspected.reject(Reject { input, line: number, reason });
@@ -74,36 +84,32 @@ impl Work<'_> {
             }
         }
         refused.for_each(|reject| inspected.reject(reject.clone()));
-        inspected
     }
 
     fn inspect_line(
         &self,
-        input: usize,
-        number: u64,
+        (input, number): (usize, u64),
         line: &[u8],
         scratch: &mut Scratch,
-    ) -> Result<InspectedItem, String> {
+        inspected: &mut InspectedItem,
+    ) -> Result<(), String> {
         let line = std::str::from_utf8(line).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
         let item = Item::from_json(line).map_err(|e| e.to_string())?;
-        evaluate(self.bundle, &item, scratch).map_err(|e| e.to_string())?;
+        inspected.verdict = evaluate(self.bundle, &item, scratch).map_err(|e| e.to_string())?.verdict;
         let id = self.id(&item, input, number);
-        let decision = decision(self.bundle, &item, &id, scratch);
-        let trace = Trace::of(self.bundle, &item, &id, scratch);
-        Ok(InspectedItem {
-            trace,
-            decision,
-            correlated: Correlated::default(),
-            text_bytes: item.text_bytes() as u64,
-        })
+        inspected.decision = (!is_plain(scratch)).then(|| decision(self.bundle, &item, &id, scratch));
+        inspected.trace.read(self.bundle, &item, &id, scratch);
+        inspected.text_bytes = item.text_bytes() as u64;
+        Ok(())
     }
 
     /// Puts the decisions of a chunk into words, with what the other items say.
-    pub(super) fn finish(&self, chunk: Inspected) -> Judged {
-        let (sequence, end, snapshot) = (chunk.sequence, chunk.end, chunk.snapshot);
+    pub(super) fn finish(&self, chunk: &mut Inspected) -> Judged {
+        let (sequence, end, snapshot) = (chunk.sequence, chunk.end, chunk.snapshot.take());
         let mut judged = Judged { sequence, end, snapshot, ..Judged::default() };
-        let mut rejects = chunk.rejects.iter().peekable();
-        for (index, item) in chunk.items.into_iter().enumerate() {
+        let rejects = std::mem::take(&mut chunk.rejects);
+        let mut rejects = rejects.iter().peekable();
+        for (index, item) in chunk.items_mut().iter_mut().enumerate() {
             while let Some((_, reject)) = rejects.next_if(|(before, _)| *before <= index) {
                 judged.reject(reject);
             }
@@ -113,29 +119,38 @@ impl Work<'_> {
         judged
     }
 
-    fn finish_item(&self, item: InspectedItem, judged: &mut Judged) {
-        let InspectedItem { trace, mut decision, correlated, text_bytes } = item;
-        let follow_ups = amend_decision(self.bundle, &trace, &correlated, &mut decision);
-        let tally = &mut judged.tally;
-        tally.items += 1;
-        tally.text_bytes += text_bytes;
-        tally.late += u64::from(correlated.is_late);
-        tally.verdicts[decision.verdict as usize] += 1;
-        let is_flagged = decision.verdict != Verdict::Pass;
+    fn finish_item(&self, item: &mut InspectedItem, judged: &mut Judged) {
+        let correlated = std::mem::take(&mut item.correlated);
+        judged.tally.items += 1;
+        judged.tally.text_bytes += item.text_bytes;
+        judged.tally.late += u64::from(correlated.is_late);
+        let decision = item.decision.take();
+        if decision.is_none() && correlated.says_nothing() && !self.all {
+            self.count(item.trace.item(), Verdict::Pass, "", judged);
+            return;
+        }
+        let mut decision = decision.unwrap_or_else(|| plain_decision(self.bundle, item.trace.item()));
+        let follow_ups = amend_decision(self.bundle, &item.trace, &correlated, &mut decision);
         let top = decision.labels.first().map_or("", |label| label.label.as_str());
-        if is_flagged {
-            tally.count_label(top);
-        }
-        if let Some(change) = self.old.and_then(|old| old.change(&decision.item, decision.verdict, top)) {
-            tally.changed += 1;
-            judged.changes.extend_from_slice(change.as_bytes());
-        }
-        if is_flagged || self.all {
+        self.count(&decision.item, decision.verdict, top, judged);
+        if decision.verdict != Verdict::Pass || self.all {
             write_decision(&decision, &mut judged.decisions);
         }
         for follow_up in follow_ups {
             judged.tally.follow_ups += 1;
             write_decision(&follow_up, &mut judged.decisions);
+        }
+    }
+
+    /// Counts a verdict, and notes how it differs from that of an older run.
+    fn count(&self, item: &str, verdict: Verdict, top: &str, judged: &mut Judged) {
+        judged.tally.verdicts[verdict as usize] += 1;
+        if verdict != Verdict::Pass {
+            judged.tally.count_label(top);
+        }
+        if let Some(change) = self.old.and_then(|old| old.change(item, verdict, top)) {
+            judged.tally.changed += 1;
+            judged.changes.extend_from_slice(change.as_bytes());
         }
     }
 
@@ -150,8 +165,36 @@ impl Work<'_> {
 }
 
 impl Inspected {
+    fn begin(&mut self, chunk: &Chunk) {
+        self.sequence = chunk.sequence;
+        self.end = chunk.end;
+        self.items.truncate(ITEMS_KEPT_MAX);
+        self.count = 0;
+        self.rejects.clear();
+        self.snapshot = None;
+    }
+
+    /// The items of the chunk.
+    pub(super) fn items_mut(&mut self) -> &mut [InspectedItem] {
+        &mut self.items[..self.count]
+    }
+
+    /// The buffers for the next item. It belongs to the chunk once it is counted.
+    fn next_item(&mut self) -> &mut InspectedItem {
+        if self.count == self.items.len() {
+            self.items.push(InspectedItem {
+                trace: Trace::default(),
+                verdict: Verdict::Pass,
+                decision: None,
+                correlated: Correlated::default(),
+                text_bytes: 0,
+            });
+        }
+        &mut self.items[self.count]
+    }
+
     fn reject(&mut self, reject: Reject) {
-        self.rejects.push((self.items.len(), reject));
+        self.rejects.push((self.count, reject));
     }
 }
 

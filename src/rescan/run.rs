@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::diff::OldDecisions;
-use super::pipeline::Work;
+use super::pipeline::{Inspected, Work};
 use super::sink::{CheckpointTarget, OrderedSink, Outputs, RunState};
 use super::tally::Tally;
 use super::turn::{SnapshotPlan, Turnstile};
@@ -159,7 +159,7 @@ impl Drop for PanicGuard<'_> {
 impl Line<'_> {
     /// One worker: takes chunks until there are none.
     fn judge_chunks(&self, bytes_read: &Arc<AtomicU64>, progress: &(dyn Fn(u64, u64, u64) + Sync)) {
-        let mut scratch = Scratch::default();
+        let (mut scratch, mut inspected) = (Scratch::default(), Inspected::default());
         loop {
             let guard = PanicGuard(self);
             let chunk = self.intake.lock().unwrap_or_else(PoisonError::into_inner).next_chunk();
@@ -168,9 +168,9 @@ impl Line<'_> {
                 Ok(None) => return,
                 Err(e) => return self.sink.inputs_failed(e.into()),
             };
-            let mut inspected = self.work.inspect(&chunk, &mut scratch);
+            self.work.inspect(&chunk, &mut scratch, &mut inspected);
             let is_going_on = match self.turnstile.correlate(self.work.bundle, &mut inspected) {
-                Ok(is_going_on) => is_going_on && self.sink.push(self.work.finish(inspected)),
+                Ok(is_going_on) => is_going_on && self.sink.push(self.work.finish(&mut inspected)),
                 Err(e) => {
                     self.sink.abort(e.into());
                     false

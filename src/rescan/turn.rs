@@ -85,8 +85,8 @@ impl Turnstile {
         if state.is_aborted {
             return Ok(false);
         }
-        for item in &mut chunk.items {
-            item.correlated = correlate(bundle, &mut state.shard, &item.trace, item.decision.verdict);
+        for item in chunk.items_mut() {
+            item.correlated = correlate(bundle, &mut state.shard, &item.trace, item.verdict);
         }
         let State { shard, snapshots, next, .. } = &mut *state;
         let saved = snapshots.as_mut().map_or(Ok(None), |plan| plan.save_when_due(shard));
