@@ -234,6 +234,130 @@ fn a_copied_text_with_a_chat_id_or_a_quoted_fraud_proposes_nobody() {
     }
 }
 
+/// One advertisement; the `n`th copy lacks a character somewhere inside.
+fn altered(n: usize) -> String {
+    let text =
+        "专业清洗沙发地毯窗帘，自带机器上门，当天来当天干，老客户介绍新客户再减二十，小区团购另有优惠，预约";
+    let skipped = 2 + 4 * n;
+    let kept: String = text.chars().enumerate().filter(|(at, _)| *at != skipped).map(|(_, c)| c).collect();
+    format!("{kept}加微信kd88zz06")
+}
+
+#[test]
+fn copies_that_are_each_altered_elsewhere_with_one_contact_are_proposed_and_plain_copies_are_not() {
+    let items = |text: &dyn Fn(usize) -> String| -> Vec<Value> {
+        (0_usize..9).map(|n| post(n, 2 * n as i64, &text(n))).collect()
+    };
+    assert!(proposed(&judge_on_a_site(&items(&altered))).len() >= 8);
+    let with_tail =
+        |n: usize| format!("{}{}", altered(999), ["", "，转起来", "，收到请回复", "！谢谢"][n % 4]);
+    assert!(proposed(&judge_on_a_site(&items(&with_tail))).is_empty());
+}
+
+/// Posts of ten accounts in three waves, a day apart, each from the network that is named.
+fn waves(network: impl Fn(usize, usize) -> String) -> Vec<Value> {
+    let posts = (0_usize..3).flat_map(|wave| (0_usize..10).map(move |n| (wave, n)));
+    let item = |(wave, n): (usize, usize)| {
+        let item = post(n, wave as i64 * 24 * 60 + n as i64, &filled(n + wave));
+        with(with(item, "/id", json!(format!("p{wave}-{n}"))), "/ip", json!(network(wave, n)))
+    };
+    posts.map(item).collect()
+}
+
+#[test]
+fn accounts_that_come_from_other_peoples_homes_each_time_are_proposed_and_travellers_are_not() {
+    let decisions = judge_on_a_site(&waves(|wave, n| format!("home{wave}-{n}")));
+    assert_eq!(proposed(&decisions).len(), 10);
+    let reasons: Vec<&String> =
+        decisions.iter().flat_map(|d| &d.proposals).flat_map(|p| &p.reasons).collect();
+    assert!(reasons.iter().any(|reason| *reason == "coordination.roaming"), "{reasons:?}");
+    // At home, on one campus, and together in another hotel every day.
+    for network in
+        [|_: usize, n: usize| format!("n{n}"), |_, _| "campus".into(), |wave, _| format!("hotel{wave}")]
+    {
+        assert!(proposed(&judge_on_a_site(&waves(network))).is_empty());
+    }
+}
+
+#[test]
+fn known_accounts_on_devices_of_their_own_never_seen_are_proposed_and_a_class_in_a_computer_room_is_not() {
+    let known = ["今早", "昨晚", "刚才", "上午", "午后", "傍晚", "凌晨", "中午"];
+    let before = known.iter().enumerate();
+    let before = before.map(|(n, when)| {
+        let item = post(n, 0, &format!("{when}路过{}号楼，看见一只{n}斤重的猫", n * 17));
+        with(item, "/id", json!(format!("own{n}")))
+    });
+    let items = |network: &dyn Fn(usize) -> String| -> Vec<Value> {
+        let after = (0_usize..8).map(|n| {
+            let item = with(post(n, 900 + n as i64, &filled(n)), "/device", json!(format!("other{n}")));
+            with(item, "/ip", json!(network(n)))
+        });
+        before.clone().chain(after).collect()
+    };
+    assert_eq!(proposed(&judge_on_a_site(&items(&|n| format!("other{n}")))).len(), 8);
+    assert!(proposed(&judge_on_a_site(&items(&|_| "room".to_owned()))).is_empty());
+}
+
+#[test]
+fn crowds_with_a_reason_of_their_own_are_never_proposed() {
+    let tails = ["", "，转起来", "，收到请回复", "，大家互相转告", "，加油"];
+    let cities = ["北京", "上海", "广州", "成都", "西安", "长沙", "昆明"];
+    let texts: [&dyn Fn(usize) -> String; 6] = [
+        // A form that a fan club fills in, with the number of its group.
+        &|n| {
+            format!(
+                "我是来自{}的第{n}号，已加入星河后援会，每天打卡，一起守护最好的你，入群搜QQ485220137",
+                cities[n % 7]
+            )
+        },
+        &|n| {
+            format!(
+                "星河后援会通知：今晚八点新歌上线，请准时收听并收藏，加入粉丝QQ群485220137领取应援手册{}",
+                tails[n % 5]
+            )
+        },
+        &|n| {
+            format!(
+                "在花田小院买的手工月饼真好吃，皮薄馅足，当天现烤，想买的加老板娘微信htxy2026{}",
+                tails[n % 5]
+            )
+        },
+        &|n| {
+            format!(
+                "云帆智能门锁今天发布，三秒开门一年续航，欢迎到官网www.yunfan.example了解并预约体验{}",
+                tails[n % 5]
+            )
+        },
+        &|n| {
+            format!(
+                "爱心接力：三岁女孩急需A型血小板，家属电话13800001234，请好心人帮忙转发，多一份希望{}",
+                tails[n % 5]
+            )
+        },
+        &|n| {
+            format!(
+                "警惕骗子！这个微信号kd88zz06打着刷单返利的旗号骗人，先返现再让你垫付，千万不要加{}",
+                tails[n % 5]
+            )
+        },
+    ];
+    for (case, text) in texts.iter().enumerate() {
+        for network in ["campus", ""] {
+            // For three days, most of them each day, within an hour.
+            let posts = (0_usize..3).flat_map(|day| (0_usize..20).map(move |n| (day, n)));
+            let items: Vec<Value> = posts
+                .filter(|(day, n)| (day + n) % 5 != 0)
+                .map(|(day, n)| {
+                    let item = post(n, day as i64 * 24 * 60 + 3 * n as i64, &text(n));
+                    let item = with(item, "/id", json!(format!("p{day}-{n}")));
+                    if network.is_empty() { item } else { with(item, "/ip", json!(network)) }
+                })
+                .collect();
+            assert!(proposed(&judge_on_a_site(&items)).is_empty(), "case {case} {network}");
+        }
+    }
+}
+
 #[test]
 fn posts_without_times_are_no_burst() {
     let saying = "听说北湖公园的银杏这周全黄了，周末带上家里老人去走一走，拍了照片记得发群里给大家看看";

@@ -57,13 +57,15 @@ impl<K: Eq + Hash + Copy, V> Aged<K, V> {
         self.young.values().chain(self.old.values())
     }
 
-    fn turn(&mut self, now_ms: i64) {
+    /// Changes the generations where it is time, as every call that writes does; what is dropped.
+    pub(crate) fn turn(&mut self, now_ms: i64) -> HashMap<K, V> {
         let since = *self.since_ms.get_or_insert(now_ms);
         let is_old = now_ms.saturating_sub(since) >= self.span_ms;
         if is_old || self.young.len() >= self.len_max {
-            self.old = std::mem::take(&mut self.young);
             self.since_ms = Some(now_ms);
+            return std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
         }
+        HashMap::new()
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::habit::Habit;
 use super::rarity::Rarity;
 use super::tier::{Assessment, Tier};
 use super::{ContactKey, Sighting};
@@ -24,6 +25,12 @@ const CORE_SHARE_MIN: f32 = 0.55;
 const FOUNDER_JACCARD_MIN: f32 = 0.35;
 /// Fewest grams of a core that is worth comparing with.
 const CORE_GRAMS_MIN: usize = 5;
+
+/// Grams of a cluster that its members are compared by.
+const HELD_GRAMS: usize = 256;
+
+/// A set of the first [`HELD_GRAMS`] grams of a cluster, one bit each.
+pub(super) type Held = [u64; HELD_GRAMS / 64];
 
 /// One post of a cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,13 +65,19 @@ pub struct Member {
     pub similarity: f32,
     /// How sure that makes that it is the same text.
     pub strength: Strength,
+    /// With which habits of its author it breaks.
+    pub habit: Habit,
+    /// The cluster by text that it belongs to, in a cluster by contact.
+    pub by_text: Option<u64>,
+    /// Which of the first grams of its cluster it holds; none where that was not asked.
+    pub(super) held: Option<Held>,
     /// The highest tier that a decision on it has named.
     pub(super) told: Tier,
 }
 
 impl Member {
     /// A post that has no neighbour yet.
-    pub(super) fn of(sighting: &Sighting<'_>) -> Self {
+    pub(super) fn of(sighting: &Sighting<'_>, habit: Habit) -> Self {
         Self {
             item: sighting.item.to_owned(),
             account: sighting.account.to_owned(),
@@ -81,6 +94,9 @@ impl Member {
             is_organisation: sighting.is_organisation,
             similarity: 0.0,
             strength: Strength::Link,
+            habit,
+            by_text: None,
+            held: None,
             told: Tier::Note,
         }
     }
@@ -96,6 +112,8 @@ impl Member {
 struct Gram {
     members: u16,
     bits: f32,
+    /// How many came before it.
+    place: u16,
 }
 
 /// Posts that say the same.
@@ -124,6 +142,8 @@ pub(super) struct Cluster {
     pub(super) assessment: Arc<Assessment>,
     /// Number of accounts at which it is judged again.
     pub(super) assess_at: u32,
+    /// Number of posts at which it is judged again.
+    pub(super) assess_at_posts: u64,
 }
 
 /// Longest text that a cluster keeps to show what it is about, in characters.
@@ -161,6 +181,7 @@ impl Cluster {
             text: String::new(),
             assessment: Arc::default(),
             assess_at: 0,
+            assess_at_posts: 0,
         }
     }
 
@@ -172,11 +193,13 @@ impl Cluster {
         if self.sampled < CORE_SAMPLE && !grams.is_empty() && !self.is_by_contact {
             self.sampled += 1;
             for gram in grams {
+                let place = u16::try_from(self.grams.len()).unwrap_or(u16::MAX);
                 if self.grams.len() < GRAMS_MAX || self.grams.contains_key(gram) {
-                    self.grams.entry(*gram).or_insert(Gram { members: 0, bits: 0.0 }).members += 1;
+                    self.grams.entry(*gram).or_insert(Gram { members: 0, bits: 0.0, place }).members += 1;
                 }
             }
         }
+        let member = Member { held: self.held(grams), ..member };
         if let Some((text, rarity)) = text.filter(|_| self.text.is_empty()) {
             self.text = text.chars().take(TEXT_CHARS_MAX).collect();
             for (gram, bits) in rarity.of_text(text) {
@@ -199,6 +222,21 @@ impl Cluster {
             self.members.push(member);
         }
         is_kept
+    }
+
+    /// Which of the first grams a post with these grams holds; none where grams are not compared.
+    fn held(&self, grams: &[u32]) -> Option<Held> {
+        if grams.is_empty() || self.is_by_contact {
+            return None;
+        }
+        let mut held = Held::default();
+        for place in grams.iter().filter_map(|gram| self.grams.get(gram)).map(|gram| usize::from(gram.place))
+        {
+            if let Some(word) = held.get_mut(place / 64) {
+                *word |= 1 << (place % 64);
+            }
+        }
+        Some(held)
     }
 
     /// Distinct accounts.

@@ -19,7 +19,9 @@ use crate::neardup::{GramFrequency, NO_POSITION, Neighbour, Observation, Strengt
 const MEMORY_MS: i64 = 7 * DAY_MS;
 /// Most clusters of one generation.
 const CLUSTERS_MAX: usize = 1 << 20;
-/// Chat ids of one post that are followed.
+/// An address or a telephone in more posts is followed no further: that of a paper, of a shop that everybody knows.
+const ADDRESS_POSTS_MAX: u32 = 200;
+/// Contacts of one post that are followed, chat ids first.
 pub const CHATS_MAX: usize = 2;
 /// Neighbours that are asked for their cluster.
 const NEIGHBOURS_ASKED: usize = 8;
@@ -88,28 +90,30 @@ impl Coordinator {
     }
 
     /// Takes a post with its neighbours, best first, and what the window says of it. The clusters that it belongs to: at
-    /// most one by its text, first, and [`CHATS_MAX`] by the chat ids in it.
+    /// most one by its text, first, and [`CHATS_MAX`] by the contacts in it.
     ///
-    /// O(grams · neighbours); O(members of its cluster) each time that the number of their accounts has grown by an
-    /// eighth.
+    /// O(grams · neighbours); O(members of its cluster) each time that the number of their accounts has grown by a
+    /// thirty-second or that of their posts by a quarter.
     pub fn observe(
         &mut self,
         sighting: &Sighting<'_>,
         (observation, neighbours): (&Observation, &[Neighbour]),
         (frequency, language): (&GramFrequency, &Bigrams),
     ) -> Vec<Outcome> {
-        self.background.add(sighting);
+        let habit = self.background.add(sighting);
         if sighting.is_repost {
             self.count_repost(neighbours);
             return Vec::new();
         }
         let now = self.background.now_ms;
-        let member = Member::of(sighting);
+        let member = Member::of(sighting, habit);
         self.background.use_contacts(&member);
         let rarity = Rarity { frequency, language };
         let mut outcomes = Vec::new();
+        let mut by_text = None;
         match self.find(sighting, neighbours) {
             Some((cluster, neighbour)) => {
+                by_text = Some(cluster);
                 let member = member.clone().near(&neighbour);
                 self.background.join(&member, cluster);
                 if observation.position != NO_POSITION {
@@ -127,13 +131,21 @@ impl Coordinator {
                 }
             }
         }
-        for contact in sighting.contacts.iter().filter(|contact| contact.is_chat).take(CHATS_MAX) {
-            if !self.background.is_shared(contact.key) {
+        for contact in sighting.contacts.iter().take(CHATS_MAX) {
+            let is_widespread =
+                !contact.is_chat && self.background.posts_with(contact.key) > ADDRESS_POSTS_MAX;
+            if is_widespread || !self.background.is_shared(contact.key) {
                 continue;
             }
             let cluster = super::key_of(&format!("contact {}", contact.key));
             self.clusters.entry(cluster, now, || Cluster::of_contact(cluster, sighting.time_ms));
-            outcomes.extend(self.join(cluster, member.clone(), sighting, &rarity, None));
+            outcomes.extend(self.join(
+                cluster,
+                Member { by_text, ..member.clone() },
+                sighting,
+                &rarity,
+                None,
+            ));
         }
         outcomes
     }
@@ -203,7 +215,7 @@ impl Coordinator {
         }
     }
 
-    /// Judges a cluster anew when it has enough new accounts. The posts that stand in another light now, without the
+    /// Judges a cluster anew when it has enough new accounts, or posts: what accounts do again says more of them. The posts that stand in another light now, without the
     /// last one, which is kept or not.
     fn judge(&mut self, id: u64, last_is_kept: bool) -> Vec<Raised> {
         let now = self.background.now_ms;
@@ -212,7 +224,7 @@ impl Coordinator {
         if accounts < NOTED_ACCOUNTS_MIN {
             return Vec::new();
         }
-        let is_due = accounts >= cluster.assess_at;
+        let is_due = accounts >= cluster.assess_at || cluster.posts >= cluster.assess_at_posts;
         let other = |id: u64| {
             let cluster = self.clusters.get(id)?;
             Some(Together {
@@ -227,7 +239,8 @@ impl Coordinator {
         let earlier = cluster.members.len() - usize::from(last_is_kept && !cluster.members.is_empty());
         if let Some(assessment) = assessment {
             let before = std::mem::replace(&mut cluster.assessment, Arc::clone(&assessment));
-            cluster.assess_at = accounts.saturating_add((accounts / 8).max(1));
+            cluster.assess_at = accounts.saturating_add((accounts / 32).max(1));
+            cluster.assess_at_posts = cluster.posts.saturating_add((cluster.posts / 4).max(2));
             for member in &mut cluster.members[..earlier] {
                 let from = member.told;
                 let is_carried = assessment.carries(member) && !before.carries(member);

@@ -9,14 +9,17 @@ mod background;
 mod cluster;
 mod coordinator;
 mod families;
+mod habit;
 mod rarity;
 mod report;
 mod tail;
 mod tier;
+mod volume;
 
 pub use cluster::Member;
 pub use coordinator::{CHATS_MAX, Coordinator, Near, Outcome, Raised};
 pub use families::{Family, FamilyKind};
+pub use habit::Habit;
 pub use report::{ClusterReport, cluster_name};
 pub use tier::{Assessment, Cap, Tier};
 

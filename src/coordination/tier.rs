@@ -135,8 +135,11 @@ pub(super) fn assess(
     other: &dyn Fn(u64) -> Option<Together>,
 ) -> Assessment {
     let posts = cluster.first_posts();
-    let families = collect(cluster, &posts, background, other);
     let rarity_bits = cluster.rarity_bits();
+    // Nothing follows from a short or common text, whoever writes it; most clusters have one.
+    let says_something =
+        cluster.is_by_contact || (cluster.core_grams() >= GRAMS_MIN && rarity_bits >= RARITY_BITS_MIN);
+    let families = if says_something { collect(cluster, &posts, background, other) } else { Vec::new() };
     let score = score(cluster, rarity_bits, &families);
     let is_by_contact = cluster.is_by_contact;
     let mut assessment =

@@ -101,7 +101,7 @@ fn copied(detail: &CopiedDetail, language: Language) -> String {
 }
 
 /// Names of the families of evidence for people: identifier, Chinese, English.
-const FAMILY_NAMES: [(&str, &str, &str); 9] = [
+const FAMILY_NAMES: [(&str, &str, &str); 12] = [
     ("burst", "集中时段发布", "posted in one burst"),
     ("rhythm", "发布间隔规律", "posted at even intervals"),
     ("repeat", "多次共同出现", "together in other clusters too"),
@@ -109,7 +109,10 @@ const FAMILY_NAMES: [(&str, &str, &str); 9] = [
     ("registration", "多为新注册", "young"),
     ("batch", "同批注册", "registered in one batch"),
     ("network", "共用专属网络", "on a network of their own"),
-    ("contacts", "轮换或共用聊天账号", "with rotating or shared chat ids"),
+    ("roaming", "每次使用陌生网络", "from a strange network each time"),
+    ("takeover", "使用陌生设备", "on a device new to the account"),
+    ("awakening", "沉寂多日后重新活跃", "back after days of silence"),
+    ("contacts", "轮换或共用联系方式", "with rotating or shared contacts"),
     ("content", "内容本身需复审", "with content that calls for review"),
 ];
 

@@ -156,6 +156,7 @@ impl Reader<'_> {
     fn read_host(self, start: usize, any_domain: bool) -> Option<Host> {
         let chars = self.chars;
         let (mut at, mut labels, mut defanged, mut found) = (start, 0, false, None);
+        let mut any_domain = any_domain;
         loop {
             let label_start = at;
             while chars.is_host(at) && at - start < ADDRESS_SYMBOLS_MAX {
@@ -166,6 +167,8 @@ impl Reader<'_> {
             }
             labels += 1;
             let label = chars.text.plain_of(SymbolRange { start: as_u32(label_start), end: as_u32(at) });
+            // Nothing but an address begins like this, whatever it ends in.
+            any_domain |= labels == 1 && label == "www";
             if labels > 1 {
                 let name = |restored| Name { start, end: at, last: label_start, restored };
                 if self.words.is_top_level(label) {

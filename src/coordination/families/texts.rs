@@ -1,0 +1,161 @@
+//! Families of what is written: contacts, content, and the small alterations of copies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::background::Background;
+use super::super::cluster::{Cluster, Held, Member};
+use super::super::tail;
+use super::{Family, FamilyKind, SHARE_MIN, count};
+use crate::model::Verdict;
+
+/// Fewest alterations, or texts, for posts not to be copies of one text.
+const DISTINCT_MIN: usize = 3;
+/// Share of the members that hold a gram of the text as it was; and of those that may lack one for its lack to be their own.
+const FIRM_SHARE_MIN: f64 = 0.75;
+const OWN_LACK_SHARE: f64 = 0.15;
+/// Chance that somebody who passes a text on changes it inside, in a place where nobody else does.
+const ALTERED_SHARE: f64 = 0.03;
+/// Least evidence for copies to count as altered on purpose.
+const ALTERED_EVIDENCE_MIN: f64 = 2.5;
+/// Fewest distinct chat ids in one wording, and accounts with one contact.
+const ROTATING_MIN: usize = 3;
+/// Chance that two unrelated people give the same contact, and that ordinary people give several chat ids or another's with
+/// one wording.
+const SAME_CONTACT_SHARE: f64 = 0.001;
+const CHAT_SHARE: f64 = 0.02;
+/// Share of a contact's posts on the site that are those of the cluster.
+const OWN_CONTACT_SHARE: f64 = 0.8;
+/// Chance that a post of ordinary people calls for review by its content.
+const REVIEW_SHARE: f64 = 0.01;
+
+/// Whether the copies of a text were altered on purpose: each inside, and in another place, so that no two are equal.
+///
+/// Who passes a text on copies it, cuts it, and writes before and after it; who fills in a form fills the same places as
+/// everybody. Neither lacks a gram that nearly all others hold. Counted are the posts that lack a gram which at least
+/// [`FIRM_SHARE_MIN`] of the posts hold and hardly another post lacks, against [`ALTERED_SHARE`].
+pub(super) fn is_altered(posts: &[&Member]) -> bool {
+    let held: Vec<Held> = posts.iter().filter_map(|post| post.held).collect();
+    let n = count(held.len());
+    let mut holding = [0_u32; 64 * size_of::<Held>() / 8];
+    for (place, holding) in holding.iter_mut().enumerate() {
+        *holding = count(held.iter().filter(|held| has(held, place)).count());
+    }
+    let own_lack = (f64::from(n) * OWN_LACK_SHARE).max(1.0);
+    let is_firm = |holding: u32| f64::from(holding) >= FIRM_SHARE_MIN * f64::from(n);
+    let is_own = |place: &usize| {
+        is_firm(holding[*place]) && holding[*place] < n && f64::from(n - holding[*place]) <= own_lack
+    };
+    let places: Vec<usize> = (0..holding.len()).filter(is_own).collect();
+    let firm = holding.iter().filter(|holding| is_firm(**holding)).count();
+    let lacks =
+        |held: &Held| -> Vec<usize> { places.iter().copied().filter(|place| !has(held, *place)).collect() };
+    let lacking: Vec<Vec<usize>> =
+        held.iter().map(lacks).filter(|lacks| !lacks.is_empty() && lacks.len() * 2 <= firm).collect();
+    let distinct: BTreeSet<&Vec<usize>> = lacking.iter().collect();
+    let evidence = tail::binomial(count(lacking.len()), n, ALTERED_SHARE);
+    // What was changed once and passed on as it is now was not changed on purpose.
+    let is_scattered = distinct.len() >= DISTINCT_MIN && distinct.len() * 3 >= lacking.len();
+    is_scattered && evidence >= ALTERED_EVIDENCE_MIN
+}
+
+fn has(held: &Held, place: usize) -> bool {
+    held.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
+}
+
+/// Whether posts with one contact, or of one kind of content, say it in several texts, of which none is that of most.
+fn has_several_texts(posts: &[&Member]) -> bool {
+    let mut texts: BTreeMap<u64, usize> = BTreeMap::new();
+    for post in posts {
+        *texts.entry(post.by_text.unwrap_or(post.wording)).or_default() += 1;
+    }
+    texts.len() >= DISTINCT_MIN && texts.values().all(|posts_of_it| posts_of_it * 2 <= posts.len())
+}
+
+/// Whether the posts are not copies of one text that were merely passed on.
+fn is_spun(cluster: &Cluster, posts: &[&Member]) -> bool {
+    if cluster.is_by_contact { has_several_texts(posts) } else { is_altered(posts) }
+}
+
+fn chats(member: &Member) -> impl Iterator<Item = u64> {
+    member.contacts.iter().filter(|contact| contact.is_chat).map(|contact| contact.key)
+}
+
+/// Contacts: chat ids that go round in one wording, or one contact of their own in copies that were altered on purpose.
+///
+/// A copied text carries its contact along, and in a form everybody fills in an id of their own: neither is evidence.
+pub(super) fn contacts(cluster: &Cluster, posts: &[&Member], background: &Background) -> Option<Family> {
+    let candidates = [rotating(cluster, posts), shared(cluster, posts, background)];
+    candidates.into_iter().flatten().max_by(|a, b| a.evidence.total_cmp(&b.evidence))
+}
+
+/// Accounts that give another chat id with the same wording in another post, or an id that others give too while the ids
+/// change: an id per handful of accounts at most, as with fewer they are those of a shop or of a club's groups.
+fn rotating(cluster: &Cluster, posts: &[&Member]) -> Option<Family> {
+    let mut users: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+    let mut first: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+    let mut changing: BTreeSet<u64> = BTreeSet::new();
+    for member in &cluster.members {
+        let Some(account) = member.account_key else { continue };
+        let own: BTreeSet<u64> = chats(member).collect();
+        for chat in &own {
+            users.entry(*chat).or_default().insert(account);
+        }
+        match first.get(&account) {
+            Some(known) if !own.is_empty() && known.is_disjoint(&own) => {
+                changing.insert(account);
+            }
+            None if !own.is_empty() => {
+                first.insert(account, own);
+            }
+            Some(_) | None => {}
+        }
+    }
+    let shares =
+        |member: &Member| chats(member).any(|chat| users.get(&chat).is_some_and(|users| users.len() >= 2));
+    let with_chat = first.len();
+    let is_crowd = users.len() >= ROTATING_MIN
+        && f64::from(count(users.len())) >= SHARE_MIN * f64::from(count(with_chat));
+    let goes_round =
+        |m: &&&Member| m.account_key.is_some_and(|key| changing.contains(&key)) || (is_crowd && shares(m));
+    let showing: Vec<&Member> = posts.iter().filter(goes_round).copied().collect();
+    let (k, n) = (count(showing.len()), count(posts.len()));
+    let evidence = tail::binomial(k, n, CHAT_SHARE);
+    (users.len() >= ROTATING_MIN)
+        .then(|| Family::new(FamilyKind::Contacts, evidence, (k, n, CHAT_SHARE), &showing))
+}
+
+/// One contact that hardly a post outside of the cluster gives, in copies that were altered on purpose.
+fn shared(cluster: &Cluster, posts: &[&Member], background: &Background) -> Option<Family> {
+    let mut users: BTreeMap<u64, (Vec<&Member>, u32)> = BTreeMap::new();
+    for post in posts {
+        for contact in &post.contacts {
+            users.entry(contact.key).or_default().0.push(post);
+        }
+    }
+    for contact in cluster.members.iter().flat_map(|member| &member.contacts) {
+        if let Some((_, posts)) = users.get_mut(&contact.key) {
+            *posts += 1;
+        }
+    }
+    let (contact, (showing, own)) = users.into_iter().max_by_key(|(_, (members, _))| members.len())?;
+    let all = background.posts_with(contact).max(1);
+    let is_own = f64::from(own) >= OWN_CONTACT_SHARE * f64::from(all) || cluster.is_by_contact;
+    let (k, n) = (count(showing.len()), count(posts.len()));
+    let evidence = tail::binomial(k - 1, n, SAME_CONTACT_SHARE);
+    (is_own && showing.len() >= ROTATING_MIN && is_spun(cluster, posts))
+        .then(|| Family::new(FamilyKind::Contacts, evidence, (k, n, SAME_CONTACT_SHARE), &showing))
+}
+
+/// What the posts lead to by themselves. Hard only where the copies were altered on purpose, or the texts differ: copies of
+/// one text are one event, and what quotes a fraud to warn of it is copied too.
+pub(super) fn content(cluster: &Cluster, posts: &[&Member]) -> Option<Family> {
+    let flagged: Vec<&Member> =
+        posts.iter().copied().filter(|post| post.content >= Verdict::Review).collect();
+    let (k, n) = (count(flagged.len()), count(posts.len()));
+    if 2 * k < n {
+        return None;
+    }
+    let family =
+        Family::new(FamilyKind::Content, tail::binomial(k, n, REVIEW_SHARE), (k, n, REVIEW_SHARE), &flagged);
+    Some(if is_spun(cluster, &flagged) { family } else { family.soft() })
+}
