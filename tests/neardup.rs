@@ -272,25 +272,22 @@ fn what_repeats_itself_is_no_evidence() {
     assert_eq!((found.len(), found[0].strength, found[0].is_contained), (1, Strength::Link, false));
 }
 
-fn teach(days: i64, accounts: u64, age_days: u32, cohorts: u64) -> (Boilerplate, Fingerprinter) {
+fn teach(days: i64, accounts: u64, age_days: u32, cohorts: u64) -> Boilerplate {
     let limits = BoilerplateLimits { candidates: 1_000, ..BoilerplateLimits::USUAL };
     let mut learner = Boilerplate::new(limits);
-    let (mut folded, mut reader, mut out) =
-        (FoldedText::default(), Fingerprinter::new(), Fingerprint::default());
-    folded.fold(&TABLE, &text(5, 60));
-    reader.read_into(&folded, &[], &mut out);
+    let stream = read(&text(5, 60)).0;
     for day in 0..days {
         for account in 0..accounts {
             let author = Author { account: mixed(account), age_days, cohort: account % cohorts };
-            learner.learn(&reader, author, day * 86_400_000);
+            learner.learn(&stream, author, day * 86_400_000);
         }
     }
-    (learner, reader)
+    learner
 }
 
 #[test]
 fn boilerplate_needs_days_accounts_age_and_cohorts() {
-    let count = |days, accounts, age, cohorts| teach(days, accounts, age, cohorts).0.additions().len();
+    let count = |days, accounts, age, cohorts| teach(days, accounts, age, cohorts).additions().len();
     assert!(count(9, 40, 100, 40) > 3);
     assert_eq!(count(6, 40, 100, 40), 0);
     assert_eq!(count(9, 10, 100, 40), 0);
@@ -300,17 +297,15 @@ fn boilerplate_needs_days_accounts_age_and_cohorts() {
 
 #[test]
 fn boilerplate_is_listed_masked_and_revoked() {
-    let (mut learner, mut reader) = teach(9, 40, 100, 40);
+    let mut learner = teach(9, 40, 100, 40);
     let footer = text(5, 60);
     let stream = read(&footer).0;
     assert!(learner.additions().iter().all(|addition| stream.contains(&addition.passage)));
-    let mut masked = |learner: &Boilerplate, own: u64| {
-        let (mut folded, mut out) = (FoldedText::default(), Fingerprint::default());
-        folded.fold(&TABLE, &format!("{}{footer}", text(own, 60)));
-        reader.read_into(&folded, &[], &mut out);
-        let whole = out.clone();
-        let count = learner.mask_into(&mut reader, &mut out);
-        (count, whole, out)
+    let masked = |learner: &Boilerplate, own: u64| {
+        let (stream, whole) = read(&format!("{}{footer}", text(own, 60)));
+        let mut out = whole.clone();
+        let rest = learner.mask(&stream, &mut out);
+        (rest.map_or(0, |rest| stream.chars().count() - rest.chars().count()), whole, out)
     };
     let (count, whole, first) = masked(&learner, 8);
     let (_, other, second) = masked(&learner, 9);

@@ -1,6 +1,8 @@
 //! How many edited copies of real texts the window finds, and how many other texts it takes for copies:
 //! `QINGLIU_DATA=… cargo run --release --example neardup_recall`.
 //!
+//! With `QINGLIU_MINED` set, only what clusters, templates and boilerplate add is measured; with `QINGLIU_SHOW`, examples are printed.
+//!
 //! The folder is the one of the project's measuring data; without it nothing is measured. All randomness is seeded. A
 //! copy counts as found when its source is among the neighbours, at the level *link*. Organic matches are pairs of
 //! distinct real texts, each pair counted for both of its texts, per thousand texts.
@@ -11,6 +13,7 @@
 
 mod data;
 mod edits;
+mod mined;
 mod random;
 mod templates;
 
@@ -42,6 +45,13 @@ fn main() -> anyhow::Result<()> {
     let mut stages = Stages::new()?;
     let texts = data::texts(Path::new(&folder), &mut stages)?;
     println!("{} distinct texts", texts.len());
+    mined::organic(&texts)?;
+    mined::mined(&texts, "long", &templates::LONG)?;
+    mined::mined(&texts, "short", &templates::SHORT)?;
+    mined::boilerplate(&texts, &mut stages);
+    if std::env::var_os("QINGLIU_MINED").is_some() {
+        return Ok(());
+    }
     let mut window = Window::new(LIMITS);
     organic(&texts, &mut window);
     let files = qingliu::engine::embedded_files();

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::coordinator::Near;
 use super::habit::Habit;
 use super::rarity::Rarity;
 use super::tier::{Assessment, Tier};
 use super::{ContactKey, Sighting};
 use crate::model::Verdict;
-use crate::neardup::{Neighbour, Strength};
+use crate::neardup::Strength;
 
 /// Posts whose particulars a cluster keeps; further ones are counted.
 pub(super) const MEMBERS_MAX: usize = 1024;
@@ -101,15 +102,17 @@ impl Member {
         }
     }
 
-    /// The same with its nearest neighbour.
-    pub(super) fn near(self, neighbour: &Neighbour) -> Self {
-        Self { similarity: neighbour.similarity, strength: neighbour.strength, ..self }
+    /// The same with its nearest neighbour, if there is one.
+    pub(super) fn near(self, near: Option<&Near>) -> Self {
+        let Some(near) = near else { return self };
+        Self { similarity: near.similarity, strength: near.strength, ..self }
     }
 }
 
 /// How often a gram occurs among the first members, and how rare it was on the site when the cluster began.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Gram {
+    key: u32,
     members: u16,
     bits: f32,
     /// How many came before it.
@@ -133,10 +136,15 @@ pub(super) struct Cluster {
     accounts_beyond: u32,
     /// The grams of the post that made it a cluster, sorted.
     founder: Vec<u32>,
-    grams: BTreeMap<u32, Gram>,
+    /// Sorted by gram.
+    grams: Vec<Gram>,
     sampled: u16,
     /// Normalised text of an early member.
     pub(super) text: String,
+    /// Different texts of different accounts, the first ones: what a template is learnt from.
+    pub(super) wordings: Vec<(u64, String)>,
+    /// The template that was learnt from them.
+    pub(super) template: Option<u64>,
     /// The last judgement. It may fall again, as for a phrase that turns out to be common; what was decided on earlier
     /// posts stays until people lift it.
     pub(super) assessment: Arc<Assessment>,
@@ -148,6 +156,11 @@ pub(super) struct Cluster {
 
 /// Longest text that a cluster keeps to show what it is about, in characters.
 const TEXT_CHARS_MAX: usize = 2000;
+
+/// Texts that a cluster keeps to learn its template from.
+const WORDINGS_MAX: usize = 8;
+/// Longest of them, in bytes; longer fillings of one template share enough pairs.
+const WORDING_BYTES_MAX: usize = 1000;
 
 impl Cluster {
     /// A cluster of posts with one text.
@@ -176,9 +189,11 @@ impl Cluster {
             accounts: BTreeSet::new(),
             accounts_beyond: 0,
             founder: Vec::new(),
-            grams: BTreeMap::new(),
+            grams: Vec::new(),
             sampled: 0,
             text: String::new(),
+            wordings: Vec::new(),
+            template: None,
             assessment: Arc::default(),
             assess_at: 0,
             assess_at_posts: 0,
@@ -192,19 +207,14 @@ impl Cluster {
         self.last_ms = self.last_ms.max(member.time_ms);
         if self.sampled < CORE_SAMPLE && !grams.is_empty() && !self.is_by_contact {
             self.sampled += 1;
-            for gram in grams {
-                let place = u16::try_from(self.grams.len()).unwrap_or(u16::MAX);
-                if self.grams.len() < GRAMS_MAX || self.grams.contains_key(gram) {
-                    self.grams.entry(*gram).or_insert(Gram { members: 0, bits: 0.0, place }).members += 1;
-                }
-            }
+            self.count_grams(grams);
         }
         let member = Member { held: self.held(grams), ..member };
         if let Some((text, rarity)) = text.filter(|_| self.text.is_empty()) {
             self.text = text.chars().take(TEXT_CHARS_MAX).collect();
             for (gram, bits) in rarity.of_text(text) {
-                if let Some(known) = self.grams.get_mut(&gram) {
-                    known.bits = bits;
+                if let Ok(index) = self.grams.binary_search_by_key(&gram, |known| known.key) {
+                    self.grams[index].bits = bits;
                 }
             }
         }
@@ -230,13 +240,43 @@ impl Cluster {
             return None;
         }
         let mut held = Held::default();
-        for place in grams.iter().filter_map(|gram| self.grams.get(gram)).map(|gram| usize::from(gram.place))
-        {
+        for gram in grams {
+            let Ok(index) = self.grams.binary_search_by_key(gram, |known| known.key) else { continue };
+            let place = usize::from(self.grams[index].place);
             if let Some(word) = held.get_mut(place / 64) {
                 *word |= 1 << (place % 64);
             }
         }
         Some(held)
+    }
+
+    /// Counts the grams of one more post, sorted.
+    fn count_grams(&mut self, grams: &[u32]) {
+        let known = self.grams.len();
+        for gram in grams {
+            match self.grams[..known].binary_search_by_key(gram, |known| known.key) {
+                Ok(index) => self.grams[index].members += 1,
+                Err(_) if self.grams.len() < GRAMS_MAX => {
+                    let place = u16::try_from(self.grams.len()).unwrap_or(u16::MAX);
+                    self.grams.push(Gram { key: *gram, members: 1, bits: 0.0, place });
+                }
+                Err(_) => {}
+            }
+        }
+        // Two sorted stretches, which the stable sort merges in linear time.
+        self.grams.sort_by_key(|known| known.key);
+    }
+
+    /// Keeps a text to learn the template from; whether it is new and of a new account.
+    pub(super) fn keep_wording(&mut self, account: Option<u64>, text: &str) -> bool {
+        let Some(account) = account.filter(|_| !self.is_by_contact) else { return false };
+        let is_room = self.wordings.len() < WORDINGS_MAX && text.len() <= WORDING_BYTES_MAX;
+        let is_new =
+            is_room && !self.wordings.iter().any(|(other, known)| *other == account || known == text);
+        if is_new {
+            self.wordings.push((account, text.to_owned()));
+        }
+        is_new
     }
 
     /// Distinct accounts.
@@ -253,11 +293,9 @@ impl Cluster {
             return true;
         }
         let (mut core, mut held) = (0, 0);
-        for (gram, count) in &self.grams {
-            if self.is_core(count.members) {
-                core += 1;
-                held += usize::from(grams.binary_search(gram).is_ok());
-            }
+        for known in self.grams.iter().filter(|known| self.is_core(known.members)) {
+            core += 1;
+            held += usize::from(grams.binary_search(&known.key).is_ok());
         }
         core >= CORE_GRAMS_MIN && ratio(held, core) >= CORE_SHARE_MIN
     }
@@ -269,18 +307,19 @@ impl Cluster {
 
     /// Sum of the rarity of the core's grams, in bits.
     pub(super) fn rarity_bits(&self) -> f64 {
-        let core = self.grams.values().filter(|gram| self.is_core(gram.members));
+        let core = self.grams.iter().filter(|gram| self.is_core(gram.members));
         core.map(|gram| f64::from(gram.bits)).sum()
     }
 
     /// Number of grams of the core.
     pub(super) fn core_grams(&self) -> usize {
-        self.grams.values().filter(|gram| self.is_core(gram.members)).count()
+        self.grams.iter().filter(|gram| self.is_core(gram.members)).count()
     }
 
     /// Whether a gram is in the core.
     pub(super) fn has_in_core(&self, gram: u32) -> bool {
-        self.grams.get(&gram).is_some_and(|gram| self.is_core(gram.members))
+        let known = self.grams.binary_search_by_key(&gram, |known| known.key);
+        known.is_ok_and(|index| self.is_core(self.grams[index].members))
     }
 
     /// The first post of each account among the members that are kept, by time.

@@ -11,9 +11,10 @@ use super::cluster::{Cluster, Member};
 use super::families::Together;
 use super::rarity::Rarity;
 use super::report::ClusterReport;
+use super::templates::Templates;
 use super::tier::{Assessment, NOTED_ACCOUNTS_MIN, RARITY_BITS_MIN, Tier, assess};
 use crate::lexicon::Bigrams;
-use crate::neardup::{GramFrequency, NO_POSITION, Neighbour, Observation, Strength};
+use crate::neardup::{Archived, Fillings, GramFrequency, NO_POSITION, Neighbour, Observation, Strength};
 
 /// For how long posts and clusters are remembered after they were last touched, at least.
 const MEMORY_MS: i64 = 7 * DAY_MS;
@@ -59,6 +60,39 @@ pub struct Near {
     pub strength: Strength,
     /// The neighbour's item; none when it was only counted.
     pub of: Option<String>,
+    /// What both were filled from, slots written as `〔…〕`, where that is what links them.
+    pub template: Option<String>,
+    /// Event time of the neighbour where it was found in the archive, ms since 1970.
+    pub archived_ms: Option<i64>,
+}
+
+impl Outcome {
+    /// A post whose neighbour left the window long ago: they are no cluster, and only named.
+    pub fn of_archived(found: &Archived, account: Option<u64>) -> Self {
+        let near = Near {
+            similarity: found.similarity,
+            strength: Strength::Link,
+            of: Some(found.item.clone()),
+            template: None,
+            archived_ms: Some(found.time_ms),
+        };
+        let mut accounts = [found.account, account].into_iter().flatten().collect::<Vec<u64>>();
+        accounts.dedup();
+        Self {
+            cluster: super::key_of(&format!("archive {} {}", found.time_ms, found.item)),
+            posts: 2,
+            accounts: u32::try_from(accounts.len()).unwrap_or(0),
+            near: Some(near),
+            assessment: None,
+            raised: Vec::new(),
+        }
+    }
+}
+
+/// A cluster that takes a post, and what led to it.
+struct Place {
+    cluster: u64,
+    near: Near,
 }
 
 /// An earlier post that appears in another light.
@@ -75,6 +109,7 @@ pub struct Raised {
 pub struct Coordinator {
     posts: Aged<u64, Post>,
     clusters: Aged<u64, Cluster>,
+    templates: Templates,
     background: Background,
 }
 
@@ -85,6 +120,7 @@ impl Coordinator {
         Self {
             posts: Aged::new(MEMORY_MS, posts.max(1) as usize),
             clusters: Aged::new(MEMORY_MS, CLUSTERS_MAX),
+            templates: Templates::new(posts),
             background: Background::new(),
         }
     }
@@ -110,26 +146,24 @@ impl Coordinator {
         self.background.use_contacts(&member);
         let rarity = Rarity { frequency, language };
         let mut outcomes = Vec::new();
-        let mut by_text = None;
-        match self.find(sighting, neighbours) {
-            Some((cluster, neighbour)) => {
-                by_text = Some(cluster);
-                let member = member.clone().near(&neighbour);
-                self.background.join(&member, cluster);
-                if observation.position != NO_POSITION {
-                    let post = Post { member: member.clone(), cluster: None };
-                    self.posts.entry(observation.position, now, || post).cluster = Some(cluster);
-                }
-                let of = self.posts.get(neighbour.position).map(|post| post.member.item.clone());
-                let near = Near { similarity: neighbour.similarity, strength: neighbour.strength, of };
-                outcomes.extend(self.join(cluster, member, sighting, &rarity, Some(near)));
+        let position = observation.position;
+        let place = self.find(sighting, neighbours, &rarity);
+        if position != NO_POSITION {
+            let is_copy = neighbours.first().is_some_and(|neighbour| neighbour.strength == Strength::Exact);
+            let is_sure = place.as_ref().is_some_and(|place| self.has_template(place.cluster));
+            if !is_copy && !is_sure && observation.is_inserted {
+                self.templates.keep(sighting.normalised, position, sighting.time_ms);
             }
-            None => {
-                if observation.position != NO_POSITION {
-                    let member = member.clone();
-                    self.posts.entry(observation.position, now, || Post { member, cluster: None });
-                }
-            }
+            let near = place.as_ref().map(|place| &place.near);
+            let post = || Post { member: member.clone().near(near), cluster: None };
+            let post = self.posts.entry(position, now, post);
+            post.cluster = place.as_ref().map(|place| place.cluster).or(post.cluster);
+        }
+        let by_text = place.as_ref().map(|place| place.cluster);
+        if let Some(Place { cluster, near }) = place {
+            let member = member.clone().near(Some(&near));
+            self.background.join(&member, cluster);
+            outcomes.extend(self.join(cluster, member, sighting, &rarity, Some(near)));
         }
         for contact in sighting.contacts.iter().take(CHATS_MAX) {
             let is_widespread =
@@ -160,6 +194,9 @@ impl Coordinator {
     ) -> Option<Outcome> {
         let cluster = self.clusters.get_mut(id, self.background.now_ms)?;
         let is_kept = cluster.push(member, &sighting.print.grams, Some((sighting.normalised, rarity)));
+        if cluster.keep_wording(sighting.account_key, sighting.normalised) {
+            self.templates.learn(cluster, self.background.now_ms, rarity);
+        }
         let raised = self.judge(id, is_kept);
         let cluster = self.clusters.get(id)?;
         let is_noted = cluster.accounts() >= NOTED_ACCOUNTS_MIN;
@@ -173,25 +210,75 @@ impl Coordinator {
         })
     }
 
-    /// The cluster that takes the post, begun if need be, and the neighbour that led to it.
-    fn find(&mut self, sighting: &Sighting<'_>, neighbours: &[Neighbour]) -> Option<(u64, Neighbour)> {
+    /// The cluster that takes the post, begun if need be: that of a neighbour, of a template that it fills, or of a text
+    /// that seems to be filled from the same one.
+    fn find(
+        &mut self,
+        sighting: &Sighting<'_>,
+        neighbours: &[Neighbour],
+        rarity: &Rarity<'_>,
+    ) -> Option<Place> {
         let grams = &sighting.print.grams;
+        let now = self.background.now_ms;
         let mut alone = None;
         for neighbour in neighbours.iter().take(NEIGHBOURS_ASKED) {
             // Asked for, a post stays known for as long as the window knows it.
-            let Some(post) = self.posts.get_mut(neighbour.position, self.background.now_ms) else { continue };
+            let Some(post) = self.posts.get_mut(neighbour.position, now) else { continue };
             match post.cluster.filter(|id| self.clusters.get(*id).is_some()) {
                 Some(id) => {
                     let takes =
                         |cluster: &Cluster| neighbour.strength == Strength::Exact || cluster.accepts(grams);
                     if self.clusters.get(id).is_some_and(takes) {
-                        return Some((id, *neighbour));
+                        return Some(Place { cluster: id, near: near(neighbour, &post.member) });
                     }
                 }
                 None => alone = alone.or(Some(*neighbour)),
             }
         }
-        let neighbour = alone?;
+        if let Some(place) = self.find_template(sighting) {
+            return Some(place);
+        }
+        if let Some(neighbour) = alone {
+            return self.begin(&neighbour, None, grams);
+        }
+        let filled = self.templates.alike(sighting.normalised, now, rarity)?;
+        let neighbour = Neighbour {
+            position: filled.position,
+            similarity: filled.similarity,
+            containment: filled.similarity,
+            strength: Strength::Link,
+            is_contained: false,
+        };
+        let post = self.posts.get_mut(filled.position, now)?;
+        let Some((id, cluster)) = post.cluster.and_then(|id| Some((id, self.clusters.get(id)?))) else {
+            return self.begin(&neighbour, Some(filled.template), grams);
+        };
+        let is_same = cluster.accepts(grams)
+            || Fillings::compare(sighting.normalised, &cluster.text, |pair| rarity.pair_millibits(pair))
+                .is_some();
+        let near = Near { template: Some(filled.template), ..near(&neighbour, &post.member) };
+        is_same.then_some(Place { cluster: id, near })
+    }
+
+    /// The cluster whose template the post fills.
+    fn find_template(&mut self, sighting: &Sighting<'_>) -> Option<Place> {
+        let now = self.background.now_ms;
+        let fit = self.templates.fit(sighting.normalised, now, |id| self.clusters.get(id).is_some())?;
+        let first = self.clusters.get(fit.cluster)?.members.first();
+        let of = first.map(|member| member.item.clone());
+        let (similarity, strength) = (fit.similarity, Strength::Link);
+        Some(Place {
+            cluster: fit.cluster,
+            near: Near { similarity, strength, of, template: Some(fit.template), archived_ms: None },
+        })
+    }
+
+    fn has_template(&self, cluster: u64) -> bool {
+        self.clusters.get(cluster).is_some_and(|cluster| cluster.template.is_some())
+    }
+
+    /// Begins a cluster with a neighbour that is in none.
+    fn begin(&mut self, neighbour: &Neighbour, template: Option<String>, grams: &[u32]) -> Option<Place> {
         let now = self.background.now_ms;
         let post = self.posts.get_mut(neighbour.position, now)?;
         let id = cluster_id(&post.member);
@@ -200,10 +287,11 @@ impl Coordinator {
         post.member.similarity = neighbour.similarity;
         post.member.strength = neighbour.strength;
         let founder = post.member.clone();
+        let near = Near { template, ..near(neighbour, &founder) };
         self.background.join(&founder, id);
         // The founder's own grams are gone; those of the second post stand for them.
         self.clusters.entry(id, now, || Cluster::new(id, founder, grams));
-        Some((id, neighbour))
+        Some(Place { cluster: id, near })
     }
 
     fn count_repost(&mut self, neighbours: &[Neighbour]) {
@@ -275,6 +363,11 @@ impl Coordinator {
         clusters.sort_unstable_by(order);
         (clusters.into_iter().map(ClusterReport::new).collect(), found)
     }
+}
+
+fn near(neighbour: &Neighbour, member: &Member) -> Near {
+    let Neighbour { similarity, strength, .. } = *neighbour;
+    Near { similarity, strength, of: Some(member.item.clone()), template: None, archived_ms: None }
 }
 
 /// An id for the cluster of a first post: the same in every run.

@@ -13,6 +13,7 @@ mod habit;
 mod rarity;
 mod report;
 mod tail;
+mod templates;
 mod tier;
 mod volume;
 

@@ -40,6 +40,12 @@ impl Rarity<'_> {
         grams
     }
 
+    /// The rarity of one pair of characters, in thousandths of a bit.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some tens of bits")]
+    pub(super) fn pair_millibits(&self, [left, right]: [char; 2]) -> u32 {
+        (self.bits(gram_key(left, right), self.prior_bits(left, right)) * 1000.0) as u32
+    }
+
     fn bits(&self, gram: u32, prior_bits: f32) -> f32 {
         let seen = self.frequency.accounts_per_day() * FREQUENCY_DAYS;
         let share = (-self.frequency.bits(gram)).exp2();

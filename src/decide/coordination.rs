@@ -76,6 +76,8 @@ pub fn follow_up(
             similarity: rounded(f64::from(member.similarity)),
             strength: member.strength.as_str().to_owned(),
             of: None,
+            template: None,
+            archived_ms: None,
             ..near
         }),
         proposals: Vec::new(),
@@ -101,6 +103,8 @@ fn near_duplicate(outcome: &Outcome) -> Option<NearDuplicate> {
         similarity: rounded(f64::from(near.similarity)),
         strength: near.strength.as_str().to_owned(),
         of: near.of.clone(),
+        template: near.template.clone(),
+        archived_ms: near.archived_ms,
     })
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::lexicon::Problem;
 use crate::model::{LabelId, Milli, Surface, Taxonomy, Verdict};
-use crate::neardup::WINDOW_POSTS_MAX;
+use crate::neardup::{ARCHIVE_POSTS_MAX, WINDOW_POSTS_MAX};
 use crate::originals::ARTICLES_MAX;
 use crate::text::{SlotKind, Transforms};
 
@@ -110,6 +110,9 @@ pub struct NearDuplicates {
     pub hours: u32,
     /// How late a post may come, in minutes of event time behind the newest, to be found by later ones.
     pub late_minutes: u32,
+    /// Posts without a neighbour whose archive keys are kept beyond the window; 0 for none.
+    #[serde(default)]
+    pub archive_posts: u32,
 }
 
 impl Coordination {
@@ -145,10 +148,12 @@ impl Limits {
 
 impl NearDuplicates {
     fn check(self) -> Result<(), String> {
-        if (1..=WINDOW_POSTS_MAX).contains(&self.posts) && self.hours > 0 {
-            Ok(())
-        } else {
+        if !(1..=WINDOW_POSTS_MAX).contains(&self.posts) || self.hours == 0 {
             Err(format!("[near_duplicates] posts must be 1 to {WINDOW_POSTS_MAX}, hours at least 1"))
+        } else if self.archive_posts > ARCHIVE_POSTS_MAX {
+            Err(format!("[near_duplicates] archive_posts must be at most {ARCHIVE_POSTS_MAX}"))
+        } else {
+            Ok(())
         }
     }
 }

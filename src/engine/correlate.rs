@@ -9,7 +9,10 @@ use super::inspect::Scratch;
 use crate::coordination::{ContactKey, Coordinator, Outcome, Sighting, key_of};
 use crate::decide::{Author, Standing, amend, amend_copied, follow_up};
 use crate::model::{AccountKind, Decision, Item, Surface, Verdict};
-use crate::neardup::{Fingerprint, GramFrequency, Neighbour, Window, WindowLimits};
+use crate::neardup::{
+    ARCHIVE_CHARS_MIN, Addition, Archive, Author as PassageAuthor, Boilerplate, BoilerplateLimits,
+    Fingerprint, GramFrequency, Neighbour, Window, WindowLimits,
+};
 use crate::originals::{Copied, Document, OriginalLimits, Originals, Submission};
 use crate::text::{Slot, SlotKind};
 
@@ -142,6 +145,8 @@ pub struct Shard {
     window: Window,
     frequency: GramFrequency,
     coordinator: Coordinator,
+    boilerplate: Boilerplate,
+    archive: Archive,
     originals: Originals,
     clock: EventClock,
     neighbours: Vec<Neighbour>,
@@ -184,9 +189,11 @@ impl Correlated {
 }
 
 const MINUTE_MS: i64 = 60_000;
+/// Days of registration that are one cohort.
+const DAYS_PER_COHORT: i64 = 30;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// Version of what is saved behind the window; every change of its types changes it.
-const LAYOUT: u32 = 4;
+const LAYOUT: u32 = 5;
 /// Contacts of one item that are followed, chat ids first.
 const CONTACTS_MAX: usize = 16;
 /// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.
@@ -204,6 +211,8 @@ impl Shard {
             }),
             frequency: GramFrequency::new(FREQUENCY_BITS),
             coordinator: Coordinator::new(window.posts),
+            boilerplate: Boilerplate::new(BoilerplateLimits::USUAL),
+            archive: Archive::new(window.archive_posts),
             originals: Originals::new(OriginalLimits {
                 articles: originals.articles,
                 span_ms: i64::from(originals.days) * DAY_MS,
@@ -226,7 +235,7 @@ impl Shard {
             out.write_all(&bytes)?;
         }
         out.write_all(&LAYOUT.to_le_bytes())?;
-        let rest = (&self.clock, &self.originals, &self.coordinator);
+        let rest = (&self.clock, &self.originals, &self.boilerplate, &self.archive, &self.coordinator);
         postcard::to_io(&rest, out).map(|_| ()).map_err(io::Error::other)
     }
 
@@ -250,14 +259,39 @@ impl Shard {
         if u32::from_le_bytes(*layout) != LAYOUT {
             return Err(ShardError("it is of another version".to_owned()));
         }
-        let (clock, originals, coordinator) =
+        let (clock, originals, boilerplate, archive, coordinator) =
             postcard::from_bytes(rest).map_err(|e| ShardError(e.to_string()))?;
-        Ok(Self { window, frequency, coordinator, originals, clock, neighbours: Vec::new() })
+        let neighbours = Vec::new();
+        Ok(Self { window, frequency, coordinator, boilerplate, archive, originals, clock, neighbours })
     }
 
     /// The clusters so far.
     pub fn coordinator(&self) -> &Coordinator {
         &self.coordinator
+    }
+
+    /// Passages that everybody uses and that link no texts, for review.
+    pub fn boilerplate(&self) -> &[Addition] {
+        self.boilerplate.additions()
+    }
+
+    /// Counts the passages of a post by an old account. Cohorts are the months of registration: old accounts of many months
+    /// are harder to come by than addresses of many networks.
+    fn learn_boilerplate(&mut self, trace: &Trace, time_ms: i64) {
+        let (Some(account), Some(age_days)) = (trace.account_key, trace.age_days) else { return };
+        let month = (time_ms.div_euclid(DAY_MS) - i64::from(age_days)).div_euclid(DAYS_PER_COHORT);
+        let author = PassageAuthor { account, age_days, cohort: month.cast_unsigned() };
+        self.boilerplate.learn(&trace.normalised, author, time_ms);
+    }
+
+    /// Asks the archive for a post that has no neighbour in the window, and puts it there.
+    fn ask_archive(&mut self, trace: &Trace, print: &Fingerprint, time_ms: i64) -> Option<Outcome> {
+        let is_asked = print.chars >= ARCHIVE_CHARS_MIN && !trace.is_repost && self.archive.is_kept();
+        if !is_asked || !self.neighbours.is_empty() {
+            return None;
+        }
+        let found = self.archive.observe(&trace.normalised, &trace.item, trace.account_key, time_ms)?;
+        Some(Outcome::of_archived(&found, trace.account_key))
     }
 
     /// Bytes of the window.
@@ -275,7 +309,14 @@ pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Ver
         *shard = Shard::new(bundle);
     }
     let time_ms = shard.clock.event_time(trace.time_ms);
-    let observation = shard.window.observe(&trace.print, time_ms, &mut shard.neighbours);
+    let mut own = None;
+    if !shard.boilerplate.additions().is_empty() {
+        let mut print = trace.print.clone();
+        own = shard.boilerplate.mask(&trace.normalised, &mut print).map(|text| (print, text));
+    }
+    let (print, normalised) =
+        own.as_ref().map_or((&trace.print, trace.normalised.as_str()), |(print, text)| (print, text));
+    let observation = shard.window.observe(print, time_ms, &mut shard.neighbours);
     let sighting = Sighting {
         item: &trace.item,
         account: &trace.account,
@@ -289,16 +330,22 @@ pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Ver
         is_repost: trace.is_repost,
         content,
         contacts: &trace.contacts,
-        print: &trace.print,
-        normalised: &trace.normalised,
+        print,
+        normalised,
     };
-    let outcomes = shard.coordinator.observe(
+    let mut outcomes = shard.coordinator.observe(
         &sighting,
         (&observation, &shard.neighbours),
         (&shard.frequency, &bundle.bigrams),
     );
     if let Some(account) = trace.account_key.filter(|_| !trace.is_repost) {
         shard.frequency.add(account, time_ms, &trace.print.grams);
+        shard.learn_boilerplate(trace, time_ms);
+    }
+    if outcomes.iter().all(|outcome| outcome.near.is_none())
+        && let Some(outcome) = shard.ask_archive(trace, print, time_ms)
+    {
+        outcomes.insert(0, outcome);
     }
     let copied = trace.article.as_ref().and_then(|article| {
         shard.originals.observe(&Submission {

@@ -79,7 +79,7 @@ mod tests {
         fn the_text_is_what_lossy_utf16_decoding_gives(units in prop::collection::vec(
             prop_oneof![Just(0x5Cu16), 0xD7F0u16..0xE010, any::<u16>()], 0..24,
         )) {
-            let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            let escaped = units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
             let value: Value = serde_json::from_str(&mended(&format!("\"{escaped}\""))).unwrap();
             let want = String::from_utf16_lossy(&units);
             prop_assert_eq!(value.as_str(), Some(want.as_str()));

@@ -56,6 +56,13 @@ pub struct NearDuplicate {
     /// The nearest neighbour's item.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub of: Option<String>,
+    /// The template that both were filled from, slots written as `〔…〕`, where that is what links them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub template: Option<String>,
+    /// Event time of the neighbour, ms since 1970, where it has left the window and was found in the archive: `size` and
+    /// `accounts` count that post and this one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub archived_ms: Option<i64>,
 }
 
 /// Why there is a second decision on an item. It speaks of what is new; the evidence of the first one stands.

@@ -4,8 +4,11 @@
 //! a row a like number of accounts of many cohorts has used it: a campaign that wants to teach itself in needs many old,
 //! unrelated accounts for a week, and shows up in the list.
 
-use super::fingerprint::{Fingerprint, Fingerprinter};
-use super::minhash::mix64;
+use serde::{Deserialize, Serialize};
+
+use super::SLOT_MARK;
+use super::fingerprint::{Fingerprint, GRAMS_MAX, passages};
+use super::minhash::{self, PASSAGE_CHARS, mix64};
 
 const DAY_MS: i64 = 86_400_000;
 /// Candidates that share one hash.
@@ -18,7 +21,7 @@ const STEADY_RATIO: f32 = 4.0;
 const CANDIDATES_MAX: usize = 1 << 24;
 
 /// What a passage must have to be boilerplate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoilerplateLimits {
     /// Days in a row.
     pub days: u32,
@@ -50,7 +53,7 @@ pub struct Author {
 }
 
 /// A passage that became boilerplate, for review.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Addition {
     /// Key of the passage.
     pub key: u32,
@@ -62,7 +65,7 @@ pub struct Addition {
     pub cohorts: u32,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Candidate {
     key: u32,
     /// Days of the run that are over.
@@ -77,14 +80,29 @@ struct Candidate {
     range: (f32, f32),
 }
 
-/// Learns boilerplate and masks it; fixed memory.
-#[derive(Clone, Debug)]
+/// Learns boilerplate and masks it; fixed memory, none before the first text of an old account.
+///
+/// Serialised without the room that is free.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "RawBoilerplate", into = "RawBoilerplate")]
 pub struct Boilerplate {
     limits: BoilerplateLimits,
+    /// Empty before the first use.
     candidates: Vec<[Candidate; WAYS]>,
     /// Sorted by key.
     additions: Vec<Addition>,
     /// Keys that a reviewer took out, sorted.
+    revoked: Vec<u32>,
+}
+
+/// What was learnt, as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBoilerplate {
+    limits: BoilerplateLimits,
+    /// Place, and what stands there.
+    candidates: Vec<(usize, Candidate)>,
+    additions: Vec<Addition>,
     revoked: Vec<u32>,
 }
 
@@ -98,27 +116,34 @@ fn estimate(bits: u64) -> f32 {
 impl Boilerplate {
     /// Knows nothing yet.
     pub fn new(limits: BoilerplateLimits) -> Self {
-        let sets = limits.candidates.clamp(WAYS, CANDIDATES_MAX).div_ceil(WAYS);
-        let candidates = vec![[Candidate::default(); WAYS]; sets];
-        Self { limits, candidates, additions: Vec::new(), revoked: Vec::new() }
+        Self { limits, candidates: Vec::new(), additions: Vec::new(), revoked: Vec::new() }
     }
 
-    /// Counts the passages of the text that `reader` read last. Returns how many became boilerplate by it; they are in
-    /// [`Self::additions`]. O(characters), no allocation unless something is added.
-    pub fn learn(&mut self, reader: &Fingerprinter, author: Author, time_ms: i64) -> usize {
+    fn make_room(&mut self) {
+        if self.candidates.is_empty() {
+            let sets = self.limits.candidates.clamp(WAYS, CANDIDATES_MAX).div_ceil(WAYS);
+            self.candidates = vec![[Candidate::default(); WAYS]; sets];
+        }
+    }
+
+    /// Counts the passages of a normalised text. Returns how many became boilerplate by it; they are in
+    /// [`Self::additions`]. O(characters); allocates.
+    pub fn learn(&mut self, normalised: &str, author: Author, time_ms: i64) -> usize {
         if author.age_days < self.limits.account_age_days {
             return 0;
         }
+        let Read { chars, stretches, .. } = Read::of(normalised);
+        self.make_room();
         let day = time_ms.div_euclid(DAY_MS);
         let before = self.additions.len();
-        for (place, key) in reader.passages() {
+        for (place, key) in passages(&stretches) {
             let Some(cohorts) = self.count(key, author, day) else { continue };
             let is_known = self.revoked.binary_search(&key).is_ok();
             if let Err(index) = self.additions.binary_search_by_key(&key, |addition| addition.key)
                 && !is_known
                 && self.additions.len() < ADDITIONS_MAX
             {
-                let passage = reader.passage(place);
+                let passage = chars.iter().skip(place).take(PASSAGE_CHARS).collect();
                 self.additions.insert(index, Addition { key, passage, day, cohorts });
             }
         }
@@ -145,14 +170,44 @@ impl Boilerplate {
         (candidate.days >= limits.days && cohorts >= limits.cohorts).then_some(cohorts)
     }
 
-    /// Leaves the pairs of characters of known passages out of the fingerprint that `reader` made last, so that they
-    /// link no texts. Returns the number of characters that were masked. The exact key stays as it is.
-    pub fn mask_into(&self, reader: &mut Fingerprinter, print: &mut Fingerprint) -> usize {
+    /// Leaves the pairs of characters of known passages out of the fingerprint of a normalised text, and returns the text
+    /// with a slot mark in the place of each; none where there is no such passage. The exact key stays as it is.
+    ///
+    /// O(characters); allocates, but nothing as long as no passage is boilerplate.
+    pub fn mask(&self, normalised: &str, print: &mut Fingerprint) -> Option<String> {
         if self.additions.is_empty() {
-            return 0;
+            return None;
         }
+        let Read { chars, mut grams, stretches } = Read::of(normalised);
         let is_known = |key: u32| self.additions.binary_search_by_key(&key, |addition| addition.key).is_ok();
-        reader.mask_into(is_known, print)
+        let mut masked = vec![false; chars.len()];
+        let mut last_end = 0;
+        for (place, _) in passages(&stretches).filter(|(_, key)| is_known(*key)) {
+            // What stands between two such passages close to each other belongs to them.
+            let start = if last_end > 0 && place < last_end + 2 * PASSAGE_CHARS { last_end } else { place };
+            last_end = place + PASSAGE_CHARS;
+            masked[start.min(last_end)..last_end].fill(true);
+        }
+        if last_end == 0 {
+            return None;
+        }
+        let mut is_masked = masked.windows(2).map(|pair| pair[0] || pair[1]);
+        grams.retain(|_| !is_masked.next().unwrap_or(false));
+        minhash::minima_into(&grams, &mut print.minima);
+        grams.sort_unstable();
+        grams.dedup();
+        grams.truncate(GRAMS_MAX);
+        print.grams = grams;
+        print.passages.retain(|key| !is_known(*key));
+        let mut text = String::with_capacity(normalised.len());
+        for (c, is_masked) in chars.into_iter().zip(masked) {
+            if !is_masked {
+                text.push(c);
+            } else if !text.ends_with(SLOT_MARK) {
+                text.push(SLOT_MARK);
+            }
+        }
+        Some(text)
     }
 
     /// Every passage that is boilerplate, by key.
@@ -166,6 +221,60 @@ impl Boilerplate {
         if let Err(index) = self.revoked.binary_search(&key) {
             self.revoked.insert(index, key);
         }
+    }
+}
+
+/// A normalised text as it is compared.
+struct Read {
+    chars: Vec<char>,
+    /// The hashes of its pairs of characters.
+    grams: Vec<u32>,
+    /// A number for each stretch of [`PASSAGE_CHARS`].
+    stretches: Vec<u32>,
+}
+
+impl Read {
+    fn of(normalised: &str) -> Self {
+        let chars: Vec<char> = normalised.chars().collect();
+        let (mut grams, mut stretches) = (Vec::new(), Vec::new());
+        minhash::grams_into(&chars, &mut grams);
+        minhash::passages_into(&grams, &mut stretches);
+        Self { chars, grams, stretches }
+    }
+}
+
+impl From<Boilerplate> for RawBoilerplate {
+    fn from(learner: Boilerplate) -> Self {
+        let Boilerplate { limits, candidates, additions, revoked } = learner;
+        let used = candidates.into_iter().flatten().enumerate();
+        let candidates = used.filter(|(_, candidate)| candidate.cohorts != 0).collect();
+        Self { limits, candidates, additions, revoked }
+    }
+}
+
+/// Why what was stored cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the stored boilerplate has too much, or what it has is out of order")]
+pub struct StoredBoilerplateError;
+
+impl TryFrom<RawBoilerplate> for Boilerplate {
+    type Error = StoredBoilerplateError;
+
+    fn try_from(raw: RawBoilerplate) -> Result<Self, StoredBoilerplateError> {
+        let mut learner = Self::new(raw.limits);
+        if !raw.candidates.is_empty() {
+            learner.make_room();
+        }
+        for (place, candidate) in raw.candidates {
+            let set = learner.candidates.get_mut(place / WAYS).ok_or(StoredBoilerplateError)?;
+            set[place % WAYS] = candidate;
+        }
+        let is_sorted = raw.additions.is_sorted_by(|one, next| one.key < next.key)
+            && raw.revoked.is_sorted_by(|one, next| one < next);
+        if !is_sorted || raw.additions.len() > ADDITIONS_MAX {
+            return Err(StoredBoilerplateError);
+        }
+        Ok(Self { additions: raw.additions, revoked: raw.revoked, ..learner })
     }
 }
 

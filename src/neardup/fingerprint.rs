@@ -1,6 +1,6 @@
 //! What one text is reduced to.
 
-use super::minhash::{self, PASSAGE_CHARS, PERMUTATIONS, mix32, mix64};
+use super::minhash::{self, PERMUTATIONS, mix32, mix64};
 use super::normalise::Stream;
 use crate::text::{FoldedText, Slot};
 
@@ -62,8 +62,6 @@ pub struct Fingerprinter {
     grams: Vec<u32>,
     /// A number for each stretch of eight characters.
     stretches: Vec<u32>,
-    /// For each character of the stream, whether it is boilerplate.
-    masked: Vec<bool>,
 }
 
 impl Fingerprinter {
@@ -96,37 +94,6 @@ impl Fingerprinter {
     /// The symbol of the folded text that a character of the stream comes from; of a mark, the first of them.
     pub fn symbol_of(&self, char_index: usize) -> Option<u32> {
         self.stream.symbol_of(char_index)
-    }
-
-    /// Places and keys of the passages of the last text, short or long.
-    pub(super) fn passages(&self) -> impl Iterator<Item = (usize, u32)> {
-        passages(&self.stretches)
-    }
-
-    /// The passage at a place.
-    pub(super) fn passage(&self, place: usize) -> String {
-        self.stream.chars.iter().skip(place).take(PASSAGE_CHARS).collect()
-    }
-
-    /// Drops the pairs of characters that touch a passage which `is_boilerplate` knows by its key. The exact key stays.
-    pub(super) fn mask_into(&mut self, is_boilerplate: impl Fn(u32) -> bool, out: &mut Fingerprint) -> usize {
-        self.masked.clear();
-        self.masked.resize(self.stream.chars.len(), false);
-        let mut last_end = 0;
-        for (place, _) in passages(&self.stretches).filter(|(_, key)| is_boilerplate(*key)) {
-            // What stands between two such passages close to each other belongs to them.
-            let start = if last_end > 0 && place < last_end + 2 * PASSAGE_CHARS { last_end } else { place };
-            last_end = place + PASSAGE_CHARS;
-            self.masked[start.min(last_end)..last_end].fill(true);
-        }
-        let count = self.masked.iter().filter(|masked| **masked).count();
-        if count > 0 {
-            let mut masked = self.masked.windows(2).map(|pair| pair[0] || pair[1]);
-            self.grams.retain(|_| !masked.next().unwrap_or(false));
-            self.set_into(out);
-            out.passages.retain(|key| !is_boilerplate(*key));
-        }
-        count
     }
 
     fn finish_into(&mut self, out: &mut Fingerprint) {
@@ -168,7 +135,7 @@ fn is_sampled(stretch: u32) -> bool {
 }
 
 /// Places and keys of the passages that are sampled among all stretches of a text.
-fn passages(stretches: &[u32]) -> impl Iterator<Item = (usize, u32)> {
+pub(super) fn passages(stretches: &[u32]) -> impl Iterator<Item = (usize, u32)> {
     let sampled = stretches.iter().enumerate().filter(|(_, stretch)| is_sampled(**stretch));
     sampled.map(|(place, stretch)| (place, mix32(*stretch)))
 }

@@ -22,11 +22,13 @@ mod window;
 mod boilerplate;
 mod frequency;
 
+mod archive;
 mod hamming;
 mod simhash;
 mod template;
 
-pub use boilerplate::{Addition, Author, Boilerplate, BoilerplateLimits};
+pub use archive::{ARCHIVE_CHARS_MIN, ARCHIVE_POSTS_MAX, Archive, Archived, StoredArchiveError};
+pub use boilerplate::{Addition, Author, Boilerplate, BoilerplateLimits, StoredBoilerplateError};
 pub use bytes::SavedError;
 pub use compare::{Overlap, Strength, overlap};
 pub use fingerprint::{Fingerprint, Fingerprinter, GRAMS_MAX, PASSAGES_MAX};
@@ -39,9 +41,10 @@ pub use minhash::{PERMUTATIONS, gram as gram_key};
 pub use normalise::SLOT_MARK;
 pub use simhash::{SimhashScratch, simhash, simhash_by_definition};
 pub use template::{
-    CANDIDATES_MAX, FIXED_CHARS_MIN, FIXED_GRAMS_MIN, InsertError, Inserted, KEYS_MAX, LearnError, Learned,
-    LookupReport, MEMBER_CHARS_MAX, MEMBERS_MAX, MEMBERS_MIN, RARITY_MILLIBITS_MIN, RUN_CHARS_MIN, RUNS_MAX,
-    TEMPLATES_MAX, TEMPLATES_PER_KEY_MAX, Template, TemplateError, TemplateSet, learn,
+    CANDIDATES_MAX, FILLING_CHARS, FILLINGS_MAX, FIXED_CHARS_MIN, FIXED_GRAMS_MIN, Filled, Fillings,
+    InsertError, Inserted, KEYS_MAX, LearnError, Learned, LookupReport, MEMBER_CHARS_MAX, MEMBERS_MAX,
+    MEMBERS_MIN, RARITY_MILLIBITS_MIN, RUN_CHARS_MIN, RUNS_MAX, StoredFillingsError, TEMPLATES_MAX,
+    TEMPLATES_PER_KEY_MAX, Template, TemplateError, TemplateSet, learn,
 };
 pub use window::{
     NEIGHBOURS_MAX, NO_POSITION, Neighbour, Observation, WINDOW_POSTS_MAX, Window, WindowLimits,

@@ -179,6 +179,11 @@ impl HammingIndex {
         Ok(())
     }
 
+    /// Drops the segment that was sealed first. Returns the number of its rows, 0 where there is none.
+    pub fn drop_oldest(&mut self) -> usize {
+        if self.segments.is_empty() { 0 } else { self.segments.remove(0).len() }
+    }
+
     /// The segments, to be saved.
     pub fn segments(&self) -> &[Segment] {
         &self.segments

@@ -1,4 +1,4 @@
-//! Two texts → stretches that they share, in the same order in both; linear in their length.
+//! Two texts → stretches that they share, in the same order in both; but for sorting linear in their length.
 //!
 //! Patience alignment: pairs of characters that occur once in either text are matched, the longest ascending chain of them
 //! is kept, and what lies between is aligned the same way, where more pairs are unique. Where none is and the gap is
@@ -8,7 +8,6 @@
 //! Source: the diff of Bram Cohen (patience diff); chains by patience sorting, Fredman, On computing the length of longest
 //! increasing subsequences (1975).
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::RUN_CHARS_MIN;
@@ -89,21 +88,16 @@ fn trim(first: &[char], second: &[char], gap: &mut Gap, found: &mut Vec<Shared>)
 /// The longest chain of pairs that occur once in either text, ascending in both; neighbours joined.
 fn chain(first: &[char], second: &[char], steps: &mut Steps) -> Vec<Shared> {
     steps.0 += 2 * (first.len() + second.len()) as u64;
-    // Where a pair stands, none where it stands more than once.
-    let mut places: HashMap<[char; 2], Option<(usize, Option<usize>)>> = HashMap::new();
-    for (a, pair) in pairs(first) {
-        places.entry(pair).and_modify(|place| *place = None).or_insert(Some((a, None)));
-    }
-    for (b, pair) in pairs(second) {
-        if let Some(place) = places.get_mut(&pair) {
-            *place = match *place {
-                Some((a, None)) => Some((a, Some(b))),
-                Some((_, Some(_))) | None => None,
-            };
-        }
-    }
-    let mut matches: Vec<(usize, usize)> =
-        places.into_values().flatten().filter_map(|(a, b)| Some((a, b?))).collect();
+    // Pairs with their places, those of the first text in front of those of the second.
+    let mut places: Vec<([char; 2], bool, usize)> = Vec::with_capacity(first.len() + second.len());
+    places.extend(pairs(first).map(|(a, pair)| (pair, false, a)));
+    places.extend(pairs(second).map(|(b, pair)| (pair, true, b)));
+    places.sort_unstable();
+    let unique = places.chunk_by(|one, other| one.0 == other.0).filter_map(|same| match same {
+        [(_, false, a), (_, true, b)] => Some((*a, *b)),
+        _ => None,
+    });
+    let mut matches: Vec<(usize, usize)> = unique.collect();
     matches.sort_unstable();
     let mut chain: Vec<Shared> = Vec::new();
     for (a, b) in ascending(&matches) {

@@ -1,6 +1,6 @@
 //! Texts of a cluster → the template that they were filled from.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::align::{Steps, align};
 use super::{KEYS_MAX, RUN_CHARS_MIN, RUNS_MAX, RawTemplate, Template, TemplateError};
@@ -75,7 +75,7 @@ pub enum LearnError {
 /// negative binary logarithm of its frequency. It is asked once for each distinct pair that stays.
 ///
 /// Texts that share less than half of what most share are left out; what the others share in the same order are the runs.
-/// Linear in the characters of all texts, whatever they are; allocates.
+/// But for sorting linear in the characters of all texts, whatever they are; allocates.
 ///
 /// # Errors
 /// Too few texts, or what they share is too short, too small a part of them, or too common.
@@ -158,20 +158,23 @@ impl Members {
 
 /// The texts that share at least half of the core pairs, by their place; none where there is no core.
 fn likeness(texts: &[(usize, Vec<char>)], steps: &mut Steps) -> HashSet<usize> {
-    let sets: Vec<HashSet<[char; 2]>> =
-        texts.iter().map(|(_, chars)| chars.windows(2).map(|pair| [pair[0], pair[1]]).collect()).collect();
-    let mut frequencies: HashMap<[char; 2], usize> = HashMap::new();
-    for pair in sets.iter().flatten() {
-        *frequencies.entry(*pair).or_default() += 1;
-    }
-    steps.0 += texts.iter().map(|(_, chars)| 2 * chars.len() as u64).sum::<u64>();
-    let is_core = |pair: &&[char; 2]| {
-        !pair.contains(&SLOT_MARK)
-            && frequencies.get(*pair).is_some_and(|count| count * 100 >= texts.len() * CORE_PERCENT)
+    let pairs_of = |(_, chars): &(usize, Vec<char>)| {
+        let mut pairs: Vec<[char; 2]> = chars.windows(2).map(|pair| [pair[0], pair[1]]).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
     };
-    let core = frequencies.keys().filter(is_core).count();
-    let shared = |set: &HashSet<[char; 2]>| set.iter().filter(is_core).count();
-    let is_like = |set: &HashSet<[char; 2]>| core > 0 && shared(set) * 100 >= core * MEMBER_CORE_PERCENT;
+    let sets: Vec<Vec<[char; 2]>> = texts.iter().map(pairs_of).collect();
+    steps.0 += texts.iter().map(|(_, chars)| 2 * chars.len() as u64).sum::<u64>();
+    let mut all = sets.concat();
+    all.sort_unstable();
+    let is_core =
+        |same: &&[[char; 2]]| !same[0].contains(&SLOT_MARK) && same.len() * 100 >= texts.len() * CORE_PERCENT;
+    let core: Vec<[char; 2]> =
+        all.chunk_by(|one, other| one == other).filter(is_core).map(|same| same[0]).collect();
+    let shared = |set: &[[char; 2]]| core.iter().filter(|pair| set.binary_search(pair).is_ok()).count();
+    let is_like =
+        |set: &[[char; 2]]| !core.is_empty() && shared(set) * 100 >= core.len() * MEMBER_CORE_PERCENT;
     texts.iter().zip(&sets).filter(|(_, set)| is_like(set)).map(|((index, _), _)| *index).collect()
 }
 

@@ -4,6 +4,7 @@
 //! the normaliser has set aside already are one mark in the text, [`SLOT_MARK`](super::SLOT_MARK); a mark is never part of a run.
 
 mod align;
+mod fillings;
 mod learn;
 mod set;
 
@@ -12,6 +13,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+pub use fillings::{FILLING_CHARS, FILLINGS_MAX, Filled, Fillings, StoredFillingsError};
 pub use learn::{
     LearnError, Learned, MEMBER_CHARS_MAX, MEMBERS_MAX, MEMBERS_MIN, RARITY_MILLIBITS_MIN, learn,
 };

@@ -173,8 +173,8 @@ impl TemplateSet {
         self.entries.insert(id, entry);
     }
 
-    /// Takes a template out. Its bit in the filter stays until that is made again.
-    fn remove(&mut self, id: u64) {
+    /// Takes a template out, if it is there. O(log n); its bit in the filter stays until that is made again.
+    pub fn remove(&mut self, id: u64) {
         let Some(entry) = self.entries.remove(&id) else { return };
         self.stale += 1;
         self.ids.remove(entry.template.runs());

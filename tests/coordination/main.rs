@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 #![allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "small numbers")]
 
+mod habits;
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -57,14 +59,16 @@ fn judge_anew(items: &[Value]) -> Vec<Decision> {
 /// The same on a site where three hundred people have each written something of their own before.
 fn judge_on_a_site(items: &[Value]) -> Vec<Decision> {
     let mut shard = Shard::new(&BUNDLE);
-    let people: Vec<Value> = (1000_usize..1300)
-        .map(|n| {
-            let word = |k: usize| char::from_u32(0x4E00 + (n * 7919 + k * 104_729) as u32 % 20_000).unwrap();
-            post(n, n as i64 - 2000, &(0..20).map(word).collect::<String>())
-        })
-        .collect();
+    let people: Vec<Value> = (1000_usize..1300).map(|n| everyday(n, n as i64 - 2000)).collect();
     judge(&people, &mut shard);
     judge(items, &mut shard)
+}
+
+/// A post of account `n` in words that nobody else writes, nor itself at another time.
+fn everyday(n: usize, minutes: i64) -> Value {
+    let salt = minutes.unsigned_abs() as usize % 9973 * 31;
+    let word = |k: usize| char::from_u32(0x4E00 + (n * 7919 + salt + k * 104_729) as u32 % 20_000).unwrap();
+    with(post(n, minutes, &(0..20).map(word).collect::<String>()), "/id", json!(format!("e{n}-{minutes}")))
 }
 
 /// A post of account `n`, some minutes after the start, by an account of its own device, network and age.
@@ -252,50 +256,6 @@ fn copies_that_are_each_altered_elsewhere_with_one_contact_are_proposed_and_plai
     let with_tail =
         |n: usize| format!("{}{}", altered(999), ["", "，转起来", "，收到请回复", "！谢谢"][n % 4]);
     assert!(proposed(&judge_on_a_site(&items(&with_tail))).is_empty());
-}
-
-/// Posts of ten accounts in three waves, a day apart, each from the network that is named.
-fn waves(network: impl Fn(usize, usize) -> String) -> Vec<Value> {
-    let posts = (0_usize..3).flat_map(|wave| (0_usize..10).map(move |n| (wave, n)));
-    let item = |(wave, n): (usize, usize)| {
-        let item = post(n, wave as i64 * 24 * 60 + n as i64, &filled(n + wave));
-        with(with(item, "/id", json!(format!("p{wave}-{n}"))), "/ip", json!(network(wave, n)))
-    };
-    posts.map(item).collect()
-}
-
-#[test]
-fn accounts_that_come_from_other_peoples_homes_each_time_are_proposed_and_travellers_are_not() {
-    let decisions = judge_on_a_site(&waves(|wave, n| format!("home{wave}-{n}")));
-    assert_eq!(proposed(&decisions).len(), 10);
-    let reasons: Vec<&String> =
-        decisions.iter().flat_map(|d| &d.proposals).flat_map(|p| &p.reasons).collect();
-    assert!(reasons.iter().any(|reason| *reason == "coordination.roaming"), "{reasons:?}");
-    // At home, on one campus, and together in another hotel every day.
-    for network in
-        [|_: usize, n: usize| format!("n{n}"), |_, _| "campus".into(), |wave, _| format!("hotel{wave}")]
-    {
-        assert!(proposed(&judge_on_a_site(&waves(network))).is_empty());
-    }
-}
-
-#[test]
-fn known_accounts_on_devices_of_their_own_never_seen_are_proposed_and_a_class_in_a_computer_room_is_not() {
-    let known = ["今早", "昨晚", "刚才", "上午", "午后", "傍晚", "凌晨", "中午"];
-    let before = known.iter().enumerate();
-    let before = before.map(|(n, when)| {
-        let item = post(n, 0, &format!("{when}路过{}号楼，看见一只{n}斤重的猫", n * 17));
-        with(item, "/id", json!(format!("own{n}")))
-    });
-    let items = |network: &dyn Fn(usize) -> String| -> Vec<Value> {
-        let after = (0_usize..8).map(|n| {
-            let item = with(post(n, 900 + n as i64, &filled(n)), "/device", json!(format!("other{n}")));
-            with(item, "/ip", json!(network(n)))
-        });
-        before.clone().chain(after).collect()
-    };
-    assert_eq!(proposed(&judge_on_a_site(&items(&|n| format!("other{n}")))).len(), 8);
-    assert!(proposed(&judge_on_a_site(&items(&|_| "room".to_owned()))).is_empty());
 }
 
 #[test]
