@@ -3,10 +3,13 @@
 //! ```text
 //! cargo run --release --example loadtest -- campaigns --seed 7 --posts 100000 --out FILE --truth FILE
 //! cargo run --release --example loadtest -- score --decisions FILE --truth FILE [--json FILE]
+//! cargo run --release --example loadtest -- engagement --seed 7 --out FILE --truth FILE
+//! cargo run --release --example loadtest -- score-engagement --scores FILE --truth FILE [--json FILE]
+//! cargo run --release --example loadtest -- starscout --in FILE --months FILE --out FILE --truth FILE
 //! ```
 //!
 //! `README.md` beside this file says what is simulated, and after which public descriptions. Nothing here knows how
-//! the product decides: it writes items in the public interface and reads decisions in it.
+//! the product decides: it writes items in the public interface and reads decisions and scores in it.
 #![allow(clippy::print_stdout, reason = "a command-line tool: its report is its output")]
 #![allow(
     clippy::cast_possible_truncation,
@@ -36,6 +39,8 @@ mod wording;
 mod generate;
 mod options;
 
+mod engagement;
+
 mod report;
 mod score;
 
@@ -49,6 +54,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Parser;
 
+use crate::engagement::judge;
 use crate::options::{Arguments, Run};
 
 /// Load and attack generators.
@@ -59,6 +65,12 @@ enum Command {
     Campaigns(Arguments),
     /// Compare decisions with the truth.
     Score(ScoreArguments),
+    /// Write a stream of engagement events with attacks in it, and the truth about them.
+    Engagement(engagement::options::Arguments),
+    /// Write likes of real suspected-fake stars among simulated ones, and the truth about them.
+    Starscout(engagement::starscout::Arguments),
+    /// Compare engagement scores with the truth.
+    ScoreEngagement(ScoreEngagementArguments),
 }
 
 /// Files of a comparison.
@@ -68,6 +80,20 @@ struct ScoreArguments {
     #[arg(long)]
     decisions: PathBuf,
     /// The truth that `campaigns` wrote.
+    #[arg(long)]
+    truth: PathBuf,
+    /// Write the figures as JSON too.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// Files of a comparison of engagement scores.
+#[derive(Debug, clap::Args)]
+struct ScoreEngagementArguments {
+    /// Scores, one JSON object per line, in the order in which they were made.
+    #[arg(long)]
+    scores: PathBuf,
+    /// The truth that `engagement` wrote.
     #[arg(long)]
     truth: PathBuf,
     /// Write the figures as JSON too.
@@ -89,13 +115,40 @@ fn main() -> Result<()> {
             let figures = score::score(&truth, open(&arguments.decisions)?)?;
             print!("{}", report::table(&figures));
             if let Some(path) = &arguments.json {
-                let mut file = create(path)?;
-                writeln!(file, "{:#}", report::json(&figures))?;
-                file.flush()?;
+                write_json(path, &report::json(&figures))?;
+            }
+        }
+        Command::Engagement(arguments) => {
+            let run = engagement::options::Run::try_from(&arguments)?;
+            let (mut stream, mut truth) = (create(&arguments.out)?, create(&arguments.truth)?);
+            let summary = engagement::generate::generate(&run, &mut stream, &mut truth)?;
+            println!("{summary:#?}");
+        }
+        Command::Starscout(arguments) => {
+            let [stars, months] = arguments.inputs();
+            let inputs = (open(stars)?, open(months)?);
+            let (mut stream, mut truth) = (create(&arguments.out)?, create(&arguments.truth)?);
+            let (all, suspected) =
+                engagement::starscout::convert(&arguments, inputs, &mut stream, &mut truth)?;
+            println!("{all} likes, {suspected} of them suspected");
+        }
+        Command::ScoreEngagement(arguments) => {
+            let truth = judge::Truth::read(open(&arguments.truth)?)?;
+            let scores = judge::Scores::read(&truth, open(&arguments.scores)?)?;
+            let figures = judge::judge(&truth, &scores);
+            print!("{}", judge::table(&figures));
+            if let Some(path) = &arguments.json {
+                write_json(path, &judge::json(&figures))?;
             }
         }
     }
     Ok(())
+}
+
+fn write_json(path: &Path, figures: &serde_json::Value) -> Result<()> {
+    let mut file = create(path)?;
+    writeln!(file, "{figures:#}")?;
+    Ok(file.flush()?)
 }
 
 fn create(path: &Path) -> Result<BufWriter<File>> {

@@ -51,8 +51,31 @@ impl Random {
 
     /// Log-normal, by the method of Box and Muller (1958).
     pub(crate) fn log_normal(&mut self, median: f64, sigma: f64) -> f64 {
+        median * (sigma * self.normal()).exp()
+    }
+
+    /// Standard normal, by the method of Box and Muller (1958).
+    pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
-        median * (sigma * radius * (std::f64::consts::TAU * self.unit()).cos()).exp()
+        radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+
+    /// Exponential.
+    pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
+        -mean * (1.0 - self.unit()).ln()
+    }
+
+    /// Poisson: Knuth's product of uniforms (1969) for small means, a rounded normal above 40.
+    pub(crate) fn poisson(&mut self, mean: f64) -> usize {
+        if mean > 40.0 {
+            return (mean + mean.sqrt() * self.normal()).round().max(0.0) as usize;
+        }
+        let (floor, mut product, mut count) = ((-mean).exp(), self.unit(), 0);
+        while product > floor {
+            product *= self.unit();
+            count += 1;
+        }
+        count
     }
 
     /// Log-uniform in `low..=high`, rounded down: small values are common, large ones occur.

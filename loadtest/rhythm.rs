@@ -6,7 +6,7 @@ pub(crate) const HOUR_MS: i64 = 3_600_000;
 /// China is eight hours ahead of UTC the whole year.
 const ZONE_MS: i64 = 8 * HOUR_MS;
 /// Relative activity of the hours of a day, local time: a deep night, peaks at noon and at nine in the evening.
-const HOURS: [f64; 24] = [
+pub(crate) const HOURS: [f64; 24] = [
     3.0, 1.8, 1.0, 0.7, 0.6, 0.8, 1.7, 3.2, 4.4, 4.9, 5.1, 5.4, 6.2, 5.8, 5.0, 4.9, 5.0, 5.3, 5.9, 6.6, 7.2,
     7.6, 7.0, 5.0,
 ];
