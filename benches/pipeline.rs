@@ -18,6 +18,7 @@ fn options(folder: &std::path::Path, threads: usize) -> Options {
         inputs: vec![folder.join("posts.jsonl")],
         output: Some(folder.join(format!("decisions-{threads}.jsonl"))),
         rejects: None,
+        scores: None,
         old: None,
         summary: None,
         old_path: None,

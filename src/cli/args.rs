@@ -40,6 +40,10 @@ pub(super) struct RescanArguments {
     /// Where rejected lines go, with line number and reason.
     #[arg(long, value_name = "FILE")]
     pub(super) rejects: Option<PathBuf>,
+    /// Where score records of engagement events go, one per target and hour (JSONL; .zst and .gz by name): alerts, those within
+    /// reach of one, with --all every one; and rings of accounts at the end.
+    #[arg(long, value_name = "FILE")]
+    pub(super) scores: Option<PathBuf>,
     /// Where the summary goes, as JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
@@ -106,11 +110,18 @@ pub(super) struct ClusterArguments {
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
     /// The text; - reads it from standard input.
-    #[arg(required_unless_present = "item", value_name = "TEXT")]
+    #[arg(required_unless_present_any = ["item", "score"], value_name = "TEXT")]
     pub(super) text: Option<String>,
     /// A whole item as JSON instead of a text; - reads it from standard input.
     #[arg(long, value_name = "JSON", conflicts_with = "text")]
     pub(super) item: Option<String>,
+    /// A score record of the engagement stream instead, as `rescan --scores` writes it: the JSON itself, a file of records (the
+    /// first alert in it, or the first record), or - for standard input. The score is computed again from the record alone.
+    #[arg(long, value_name = "JSON|FILE", conflicts_with_all = ["text", "item"])]
+    pub(super) score: Option<String>,
+    /// Which target's record of a file is shown.
+    #[arg(long, value_name = "ID", requires = "score")]
+    pub(super) target: Option<String>,
     /// Where the text would be shown: article, post, comment, profile or chat.
     #[arg(long, default_value = "post", value_parser = parse_surface, conflicts_with = "item")]
     pub(super) surface: Surface,

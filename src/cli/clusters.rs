@@ -14,7 +14,7 @@ use crate::coordination::{ClusterReport, Tier, cluster_name};
 use crate::emit::{dot_graph, svg_graph};
 use crate::engine::Shard;
 use crate::intake::expand_inputs;
-use crate::rescan::Options;
+use crate::rescan::{Options, shard_of_snapshot};
 use crate::store::SnapshotStamp;
 use crate::telemetry::Clock;
 
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &ClusterArguments, clock: Clock) -> Result<ExitCode
 /// The state that a rescan has saved.
 fn load(path: &Path) -> Result<Shard, Failure> {
     let state = SnapshotStamp::read_file(path).map_err(Failure::run)?;
-    Shard::load(&state).map_err(|e| Failure::Run(format!("{}: {e}", path.display())))
+    shard_of_snapshot(&state).map_err(|e| Failure::Run(format!("{}: {e}", path.display())))
 }
 
 /// The state after all inputs, and what they were.
@@ -63,6 +63,7 @@ fn judge(arguments: &ClusterArguments, clock: Clock) -> Result<(Shard, String), 
         inputs: expand_inputs(&arguments.inputs).map_err(Failure::run)?,
         output: None,
         rejects: None,
+        scores: None,
         summary: None,
         old: None,
         old_path: None,

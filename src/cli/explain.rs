@@ -5,14 +5,17 @@ use std::process::ExitCode;
 
 use super::args::{ExplainArguments, Languages};
 use super::{Failure, load_bundle, render};
-use crate::decide::{Language, counterfactual, headline, sentence};
+use crate::decide::{Language, ScoreRecord, counterfactual, headline, score_page, sentence};
 use crate::engine::{Bundle, Scratch, decision, evaluate};
 use crate::model::{ByteSpan, Decision, Item, Verdict};
 
-/// Most bytes that are read from standard input.
+/// Most bytes that are read from standard input or a file of records.
 const STDIN_BYTES_MAX: u64 = 64 << 20;
 
 pub(super) fn run(arguments: &ExplainArguments) -> Result<ExitCode, Failure> {
+    if let Some(score) = &arguments.score {
+        return show_score(score, arguments);
+    }
     let bundle = load_bundle(arguments.bundle.as_deref())?;
     let stdin;
     let typed = arguments.item.as_deref().or(arguments.text.as_deref()).unwrap_or("");
@@ -41,20 +44,83 @@ pub(super) fn run(arguments: &ExplainArguments) -> Result<ExitCode, Failure> {
 }
 
 fn read_stdin() -> Result<String, Failure> {
+    read_text(std::io::stdin())
+}
+
+fn read_text(reader: impl std::io::Read) -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    std::io::stdin().take(STDIN_BYTES_MAX).read_to_end(&mut bytes).map_err(Failure::run)?;
+    reader.take(STDIN_BYTES_MAX).read_to_end(&mut bytes).map_err(Failure::run)?;
     let invalid = |e: std::string::FromUtf8Error| {
-        Failure::Usage(format!("standard input is not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
+        Failure::Usage(format!("the input is not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
     };
     String::from_utf8(bytes).map_err(invalid)
 }
 
-fn show(bundle: &Bundle, item: &Item<'_>, decision: &Decision, scratch: &Scratch, languages: Languages) {
-    let languages: &[Language] = match languages {
+fn shown(languages: Languages) -> &'static [Language] {
+    match languages {
         Languages::Zh => &[Language::Chinese],
         Languages::En => &[Language::English],
         Languages::Both => &[Language::Chinese, Language::English],
+    }
+}
+
+/// Prints a score record as a page. Exit code 1 where its numbers do not give what it says.
+fn show_score(typed: &str, arguments: &ExplainArguments) -> Result<ExitCode, Failure> {
+    let text = if typed == "-" {
+        read_stdin()?
+    } else if typed.trim_start().starts_with('{') {
+        typed.to_owned()
+    } else {
+        let file = std::fs::File::open(typed).map_err(|e| Failure::Run(format!("{typed}: {e}")))?;
+        read_text(file)?
     };
+    let record = find_record(&text, arguments.target.as_deref())?;
+    if arguments.json {
+        let json = serde_json::to_string_pretty(&record).map_err(Failure::run)?;
+        render::raw(format!("{json}\n").as_bytes()).map_err(Failure::run)?;
+    } else {
+        for line in score_page(&record, shown(arguments.lang)) {
+            render::line(&render::harmless(&line));
+        }
+    }
+    Ok(if record.replay().matches { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The first alert among the records, or the first record; of one target, if one is asked for.
+fn find_record(text: &str, target: Option<&str>) -> Result<ScoreRecord, Failure> {
+    let mut first = None;
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let kind: RecordKind =
+            serde_json::from_str(line).map_err(|e| Failure::Usage(format!("--score: line {number}: {e}")))?;
+        if kind.record != "engagement_score" || target.is_some_and(|id| kind.target != id) {
+            continue;
+        }
+        if !kind.alert && first.is_some() {
+            continue;
+        }
+        let record: ScoreRecord =
+            serde_json::from_str(line).map_err(|e| Failure::Usage(format!("--score: line {number}: {e}")))?;
+        if record.alert {
+            return Ok(record);
+        }
+        first = Some(record);
+    }
+    first.ok_or_else(|| Failure::Usage("--score: there is no such record".to_owned()))
+}
+
+/// What tells records apart.
+#[derive(serde::Deserialize)]
+struct RecordKind {
+    #[serde(rename = "type", default)]
+    record: String,
+    #[serde(default)]
+    target: String,
+    #[serde(default)]
+    alert: bool,
+}
+
+fn show(bundle: &Bundle, item: &Item<'_>, decision: &Decision, scratch: &Scratch, languages: Languages) {
+    let languages = shown(languages);
     let style = render::style_of(decision.verdict);
     let heads: Vec<String> = languages.iter().map(|l| headline(&bundle.taxonomy, decision, *l)).collect();
     render::line(&format!("{style}{}{style:#}", heads.join("  ·  ")));

@@ -12,7 +12,7 @@ use super::args::RescanArguments;
 use super::{Failure, load_bundle, render};
 use crate::intake::expand_inputs;
 use crate::model::Verdict;
-use crate::rescan::{OldDecisions, Options, Report, RescanError, Summary};
+use crate::rescan::{EngagementSummary, OldDecisions, Options, Report, RescanError, Summary};
 use crate::telemetry::{Clock, peak_memory_bytes};
 
 pub(super) fn run(arguments: RescanArguments, clock: Clock) -> Result<ExitCode, Failure> {
@@ -24,6 +24,7 @@ pub(super) fn run(arguments: RescanArguments, clock: Clock) -> Result<ExitCode, 
         output: arguments.output.or_else(|| if old.is_some() { None } else { stdout() }),
         inputs,
         rejects: arguments.rejects,
+        scores: arguments.scores,
         summary: arguments.summary.clone(),
         old_path: arguments.diff.clone(),
         old,
@@ -54,6 +55,7 @@ pub(super) fn run(arguments: RescanArguments, clock: Clock) -> Result<ExitCode, 
         | RescanError::Checkpoint(_)
         | RescanError::Snapshot(_)
         | RescanError::Shard(_)
+        | RescanError::Ledger(_)
         | RescanError::Threads(_) => Failure::run(e),
     })?;
     let summary = summarise(&report, &options, &bundle, load, clock.elapsed());
@@ -110,6 +112,9 @@ fn summarise(
         changed: options.old.is_some().then_some(report.tally.changed),
         follow_ups: report.tally.follow_ups,
         late: report.tally.late,
+        events: report.tally.events,
+        engagement_records: report.tally.engagement_records,
+        engagement: report.engagement.as_ref().map(EngagementSummary::of),
         text_bytes: report.tally.text_bytes,
         threads: options.threads,
         seconds,
@@ -149,6 +154,9 @@ fn print_summary(summary: &Summary) {
     if let Some(changed) = summary.changed {
         render::note(&format!("{changed} changed"));
     }
+    if let Some(engagement) = &summary.engagement {
+        render::note(&engagement_line(summary.events, engagement));
+    }
     let memory = summary
         .peak_memory_bytes
         .map_or_else(String::new, |bytes| format!(", peak memory {} MiB", bytes >> 20));
@@ -156,4 +164,20 @@ fn print_summary(summary: &Summary) {
         "{:.2} s on {} thread(s), {:.0} posts/s{memory}; bundle {} loaded in {:.2} s",
         summary.seconds, summary.threads, summary.posts_per_second, summary.bundle, summary.load_seconds
     ));
+}
+
+fn engagement_line(events: u64, engagement: &EngagementSummary) -> String {
+    let EngagementSummary { counts, decisions, withdrawals, requested_rate, realised_rate, .. } = engagement;
+    format!(
+        "{events} engagement events: {} late, {} far ahead, {} target-hours scored, {} alerts ({} before the end of their hour), \
+         {decisions} decisions, {withdrawals} of them withdraw an earlier one; thresholds asked for {:.3} % of target-hours, \
+         {:.3} % reached them",
+        counts.late,
+        counts.ahead,
+        counts.scored_hours,
+        counts.alerts,
+        counts.early_alerts,
+        requested_rate * 100.0,
+        realised_rate * 100.0
+    )
 }

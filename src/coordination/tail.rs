@@ -3,6 +3,8 @@
 //! Sums of exact terms in logarithms; no table, no approximation but where the name says so. O(n) per call, n at most
 //! the number of members that a cluster keeps.
 
+use crate::special::ln_factorial;
+
 /// Evidence is shown and added up to this many decimal orders; more says nothing more.
 pub(crate) const EVIDENCE_MAX: f64 = 300.0;
 
@@ -89,23 +91,6 @@ fn orders(log_probability: f64) -> f64 {
 
 fn ln_choose(n: f64, k: f64) -> f64 {
     ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k)
-}
-
-/// ln n! by Stirling's series from 16 on, where it is exact to twelve digits, and by the product below.
-fn ln_factorial(n: f64) -> f64 {
-    if n < 16.0 {
-        let mut product = 1.0;
-        let mut i = 2.0;
-        while i <= n {
-            product *= i;
-            i += 1.0;
-        }
-        return f64::ln(product);
-    }
-    let square = n * n;
-    n * n.ln() - n + 0.5 * (2.0 * std::f64::consts::PI * n).ln() + 1.0 / (12.0 * n)
-        - 1.0 / (360.0 * n * square)
-        + 1.0 / (1260.0 * n * square * square)
 }
 
 #[cfg(test)]

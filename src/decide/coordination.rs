@@ -86,7 +86,7 @@ pub fn follow_up(
         versions: standing.versions.clone(),
         limits: Vec::new(),
         degraded: None,
-        follow_up: Some(FollowUp { cause: cause.to_owned(), previous: before }),
+        follow_up: Some(FollowUp { cause: cause.to_owned(), previous: before, withdraws: false }),
     };
     let Member { account, account_key, is_organisation, time_ms, .. } = member;
     let author = Author { id: account, key: *account_key, is_organisation: *is_organisation };

@@ -1,6 +1,8 @@
 //! Reasons as people read them, in Chinese and English.
 
-use crate::model::{CoordinationDetail, CopiedDetail, Decision, Evidence, EvidenceKind, Taxonomy, Verdict};
+use crate::model::{
+    CoordinationDetail, CopiedDetail, Decision, EngagementDetail, Evidence, EvidenceKind, Taxonomy, Verdict,
+};
 
 /// The language of an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,9 @@ pub fn sentence(taxonomy: &Taxonomy, evidence: &Evidence, language: Language) ->
     }
     if let Some(detail) = &evidence.detail.copied {
         return copied(detail, language);
+    }
+    if let Some(detail) = &evidence.detail.engagement {
+        return engagement(detail, language);
     }
     let label = label_name(taxonomy, &evidence.label, language);
     let points = format!("{:+.2}", evidence.weight);
@@ -96,6 +101,22 @@ fn copied(detail: &CopiedDetail, language: Language) -> String {
         ),
         Language::English => format!(
             "perhaps copied: some {share:.0} % of this stands in the earlier {of} by {account} ({original:.0} % of that), the longest passage has {longest} characters, and no source is named; for review only"
+        ),
+    }
+}
+
+/// One sentence for a target's hour.
+fn engagement(detail: &EngagementDetail, language: Language) -> String {
+    let EngagementDetail { hour, events, engagement_score: score, threshold, families, .. } = detail;
+    match language {
+        Language::Chinese => format!(
+            "{hour} 起一小时的 {events} 次互动与同类对象相比不寻常（{}）：{score} 分，阈值 {threshold}",
+            families.join("、")
+        ),
+        Language::English => format!(
+            "the {events} actions in the hour from {hour} are unusual compared with similar targets ({}): {score} where {threshold} \
+             is the threshold",
+            families.join(", ")
         ),
     }
 }

@@ -7,6 +7,8 @@
 mod articles;
 mod coordination;
 mod counterfactual;
+mod engagement;
+mod engagement_policy;
 mod evidence;
 mod explain;
 mod originals;
@@ -15,6 +17,11 @@ mod score;
 
 pub use articles::{Article, Articles, Instrument};
 pub use coordination::{Author, Standing, amend, follow_up};
+pub use engagement::{
+    ActorShare, CoTargetRecord, Remainder, Replay, RingRecord, ScoreRecord, Statement, alert, score_page,
+    withdrawal,
+};
+pub use engagement_policy::Engagement;
 pub use evidence::{Piece, collect_into};
 pub use explain::{Language, counterfactual, headline, is_invisible, sentence};
 pub use originals::amend_copied;

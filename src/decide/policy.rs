@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::engagement_policy::{Engagement, RawEngagement};
 use crate::lexicon::Problem;
 use crate::model::{LabelId, Milli, Surface, Taxonomy, Verdict};
 use crate::neardup::{ARCHIVE_POSTS_MAX, WINDOW_POSTS_MAX};
@@ -182,6 +183,7 @@ struct RawPolicy {
     coordination: Coordination,
     near_duplicates: NearDuplicates,
     originals: OriginalArticles,
+    engagement: RawEngagement,
     limits: Limits,
 }
 
@@ -230,6 +232,7 @@ pub struct Policy {
     pub(super) coordination: Coordination,
     near_duplicates: NearDuplicates,
     originals: OriginalArticles,
+    engagement: Engagement,
     limits: Limits,
 }
 
@@ -294,6 +297,7 @@ impl Policy {
         raw.coordination.check()?;
         raw.near_duplicates.check()?;
         raw.originals.check()?;
+        let engagement = raw.engagement.check()?;
         let (caps, passage_chars, limits) = (raw.families, raw.passages.chars, raw.limits);
         Ok(Self {
             thresholds,
@@ -306,6 +310,7 @@ impl Policy {
             coordination: raw.coordination,
             near_duplicates: raw.near_duplicates,
             originals: raw.originals,
+            engagement,
             limits,
         })
     }
@@ -329,6 +334,11 @@ impl Policy {
     /// The articles among which copied originals are found.
     pub fn originals(&self) -> OriginalArticles {
         self.originals
+    }
+
+    /// How engagement is watched, and what an alert leads to.
+    pub fn engagement(&self) -> &Engagement {
+        &self.engagement
     }
 
     /// Points of a contact.
@@ -356,6 +366,6 @@ fn points(table: &str, name: &str, value: Milli) -> Result<Milli, String> {
     }
 }
 
-fn unknown<'n>(table: &str, name: &str, valid: impl IntoIterator<Item = &'n str>) -> String {
+pub(super) fn unknown<'n>(table: &str, name: &str, valid: impl IntoIterator<Item = &'n str>) -> String {
     format!("[{table}] has no {name:?}{}", crate::lexicon::suggestion(name, valid))
 }

@@ -12,6 +12,11 @@ pub fn write_decision(decision: &Decision, out: &mut Vec<u8>) {
     write_line(decision, out);
 }
 
+/// Appends a record of the engagement stream and a line end.
+pub fn write_record(record: &impl serde::Serialize, out: &mut Vec<u8>) {
+    write_line(record, out);
+}
+
 /// Appends a rejection record and a line end.
 pub fn write_reject(reject: &Reject, out: &mut Vec<u8>) {
     write_line(reject, out);

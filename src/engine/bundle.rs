@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::decide::{Articles, Policy};
+use crate::decide::{Articles, Policy, Standing};
 use crate::lexicon::{Bigrams, DisguiseTables, Lexicon, LoadContext, Problem, SourceFile};
 use crate::model::{Label, Taxonomy, Versions};
 use crate::segment::Segmenter;
@@ -129,6 +129,16 @@ impl Bundle {
     /// What decisions carry to say who judged.
     pub fn versions(&self) -> &Versions {
         &self.versions
+    }
+
+    /// The tables that decisions without a text of their own are written from.
+    pub(super) fn standing(&self) -> Standing<'_> {
+        Standing {
+            policy: &self.policy,
+            taxonomy: &self.taxonomy,
+            articles: &self.articles,
+            versions: &self.versions,
+        }
     }
 }
 

@@ -157,6 +157,13 @@ pub struct Shard {
 #[error("the saved window cannot be used: {0}")]
 pub struct ShardError(String);
 
+impl ShardError {
+    /// The bytes end too early.
+    pub fn cut_off() -> Self {
+        cut_off()
+    }
+}
+
 /// Takes a part with its length off the front.
 fn part<'b>(bytes: &mut &'b [u8]) -> Result<&'b [u8], ShardError> {
     let (len, rest) = bytes.split_first_chunk().ok_or_else(cut_off)?;

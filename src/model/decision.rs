@@ -35,7 +35,8 @@ pub struct Decision {
     pub limits: Vec<String>,
     /// Why the engine ran with less than everything, or null.
     pub degraded: Option<String>,
-    /// Set in a decision that stands beside an earlier one on the same item; the stronger of the two holds.
+    /// Set in a decision that stands beside an earlier one on the same item; the stronger of the two holds, unless it says
+    /// that it withdraws the earlier one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub follow_up: Option<FollowUp>,
 }
@@ -72,6 +73,10 @@ pub struct FollowUp {
     pub cause: String,
     /// The verdict before.
     pub previous: Verdict,
+    /// Whether this decision takes the earlier one back: the later of the two holds then. Only statements on hours that were not
+    /// over when they were made are taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdraws: bool,
 }
 
 /// Points of one label.
@@ -152,6 +157,9 @@ pub struct EvidenceDetail {
     /// The earlier article that this one is copied from.
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
     pub copied: Option<CopiedDetail>,
+    /// What is unusual about the counts of a target's hour.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub engagement: Option<EngagementDetail>,
 }
 
 /// An earlier article by another author in which a large part of this one stands.
@@ -171,6 +179,30 @@ pub struct CopiedDetail {
     pub share_of_original: f64,
     /// The longest passage that both have, in characters.
     pub longest_passage_chars: u32,
+}
+
+/// What is unusual about the counts of a target's hour, in short; the score record has every number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EngagementDetail {
+    /// Start of the hour, RFC 3339.
+    pub hour: String,
+    /// Time of the record that this rests on, RFC 3339.
+    pub at: String,
+    /// Whether the hour was over.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// Events of the hour.
+    pub events: u32,
+    /// Sum of capped evidence. A rank, no probability.
+    pub engagement_score: f64,
+    /// What an alert needs at least.
+    pub threshold: f64,
+    /// Independent families that speak.
+    pub families: Vec<String>,
+    /// Whether more actions than usual corroborate them.
+    pub burst: bool,
+    /// Accounts that carry most of the evidence.
+    pub actors: Vec<String>,
 }
 
 /// What a cluster of posts has earned.
@@ -241,13 +273,13 @@ pub struct Proposal {
 /// Whom a proposal would concern.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// `account`, `subject` or `group`.
+    /// `account`, `subject` or `group`; for counts, what they belong to: `account`, `post`, `other`.
     pub kind: String,
     /// Its id.
     pub id: String,
 }
 
-/// The closed vocabulary of account measures.
+/// The closed vocabulary of measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -257,6 +289,12 @@ pub enum Action {
     LimitFunction,
     /// Stop updates for a time.
     SuspendUpdates,
+    /// Leave actions out of a count that is shown.
+    DiscountCount,
+    /// Keep a target out of rankings and recommendations for a time.
+    HoldFromRanking,
+    /// Let a person look at a target.
+    Review,
 }
 
 /// What judged an item; with the item, enough to replay the decision.

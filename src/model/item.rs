@@ -82,8 +82,24 @@ pub enum ItemKind {
     Comment,
     /// A profile.
     Profile,
-    /// An engagement event. It has no text and is judged by another stage.
+    /// An engagement event. It has no text and is judged by another stage, and so are the next two.
     Engagement,
+    /// How many followers an account had at a time.
+    #[serde(rename = "follower_count")]
+    FollowerCount,
+    /// A stretch of time in which an operator expects something unusual.
+    #[serde(rename = "engagement_window")]
+    EngagementWindow,
+}
+
+impl ItemKind {
+    /// Whether it belongs to the engagement stream and has no text.
+    pub fn is_event(self) -> bool {
+        match self {
+            Self::Engagement | Self::FollowerCount | Self::EngagementWindow => true,
+            Self::Post | Self::Comment | Self::Profile => false,
+        }
+    }
 }
 
 /// Who wrote an item. A bare string is the id.
@@ -149,6 +165,9 @@ pub enum ItemError {
         /// The limit.
         limit: usize,
     },
+    /// An event without something that it needs, or with a value that cannot be.
+    #[error("{0}")]
+    Event(String),
     /// A field that is named like another, so that spans would be ambiguous.
     #[error("field {0:?} occurs twice")]
     FieldTwice(String),
@@ -186,7 +205,7 @@ impl<'a> Item<'a> {
     /// # Errors
     /// [`ItemError::NoText`] or [`ItemError::Engagement`].
     pub fn check(&self) -> Result<(), ItemError> {
-        if self.kind == ItemKind::Engagement {
+        if self.kind.is_event() {
             return Err(ItemError::Engagement);
         }
         if self.text.is_none() && self.fields.is_empty() && self.title.is_empty() {
@@ -198,7 +217,9 @@ impl<'a> Item<'a> {
     /// The surface that was given, or that of the type.
     pub fn surface(&self) -> Surface {
         self.surface.unwrap_or(match self.kind {
-            ItemKind::Post | ItemKind::Engagement => Surface::Post,
+            ItemKind::Post | ItemKind::Engagement | ItemKind::FollowerCount | ItemKind::EngagementWindow => {
+                Surface::Post
+            }
             ItemKind::Comment => Surface::Comment,
             ItemKind::Profile => Surface::Profile,
         })
@@ -305,11 +326,13 @@ impl<'de> Visitor<'de> for AccountVisitor {
 
 /// A string that borrows when it can; null is empty.
 #[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow, deserialize_with = "text")] Cow<'a, str>);
+pub(super) struct Text<'a>(#[serde(borrow, deserialize_with = "text")] pub(super) Cow<'a, str>);
 
 /// A string or a whole number, as ids come in both.
 #[derive(Deserialize)]
-struct TextOrNumber<'a>(#[serde(borrow, deserialize_with = "text_or_number")] Cow<'a, str>);
+pub(super) struct TextOrNumber<'a>(
+    #[serde(borrow, deserialize_with = "text_or_number")] pub(super) Cow<'a, str>,
+);
 
 /// Reads a string, borrowed when it has no escapes, or null as empty; `numbers` lets whole numbers through.
 struct TextVisitor {
@@ -352,7 +375,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
     deserializer.deserialize_any(TextVisitor { numbers: false })
 }
 
@@ -360,7 +383,7 @@ fn required_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Co
     text(deserializer).map(Some)
 }
 
-fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+pub(super) fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
     deserializer.deserialize_any(TextVisitor { numbers: true })
 }
 
@@ -390,7 +413,7 @@ fn fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Field<'de>>,
 }
 
 /// Reads epoch milliseconds or RFC 3339; an empty string or null is no time.
-fn time_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+pub(super) fn time_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let raw = deserializer.deserialize_any(TextVisitor { numbers: true })?;
     if raw.is_empty() {
         return Ok(None);

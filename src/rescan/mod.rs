@@ -3,10 +3,12 @@
 mod diff;
 mod pipeline;
 mod run;
+mod scores;
 mod sink;
 mod tally;
 mod turn;
 
 pub use diff::OldDecisions;
 pub use run::{Options, Report, RescanError, run};
+pub use scores::{EngagementSummary, shard_of_snapshot};
 pub use tally::{Summary, Tally};

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 
 use super::diff::OldDecisions;
+use super::scores::{read_event, write_notices};
 use super::tally::Tally;
 use crate::emit::{write_decision, write_reject};
 use crate::engine::{
-    Bundle, Correlated, Scratch, Trace, amend_decision, decision, evaluate, is_plain, plain_decision,
+    Bundle, Correlated, EventBatch, Notice, Scratch, Trace, amend_decision, decision, evaluate, is_plain,
+    plain_decision,
 };
 use crate::intake::{Chunk, Position, Reject};
-use crate::model::{Decision, Item, Verdict};
+use crate::model::{Decision, EventLine, Item, ItemError, Verdict};
 use crate::store::SnapshotStamp;
 
 /// What the workers share.
@@ -30,6 +32,9 @@ pub(super) struct Inspected {
     /// Those of this chunk, and behind them buffers.
     items: Vec<InspectedItem>,
     count: usize,
+    /// Its engagement stream, and what the detector says when it has seen it.
+    pub(super) events: EventBatch,
+    pub(super) notices: Vec<Notice>,
     /// Rejected lines, each with the number of items before it.
     rejects: Vec<(usize, Reject)>,
     end: Position,
@@ -60,6 +65,7 @@ pub(super) struct Judged {
     pub(super) decisions: Vec<u8>,
     pub(super) rejects: Vec<u8>,
     pub(super) changes: Vec<u8>,
+    pub(super) scores: Vec<u8>,
     pub(super) tally: Tally,
     pub(super) end: Position,
     /// Where the state of the shard behind this chunk was saved; with it a checkpoint can be written.
@@ -75,12 +81,9 @@ impl Work<'_> {
             while let Some(reject) = refused.next_if(|reject| reject.line < number) {
                 inspected.reject(reject.clone());
             }
-            match self.inspect_line((chunk.input, number), line, scratch, inspected.next_item()) {
-                Ok(()) => inspected.count += 1,
-                Err(reason) => {
-                    let input = self.inputs[chunk.input].clone();
-                    inspected.reject(Reject { input, line: number, reason });
-                }
+            if let Err(reason) = self.inspect_line(chunk.input, (number, line), scratch, inspected) {
+                let input = self.inputs[chunk.input].clone();
+                inspected.reject(Reject { input, line: number, reason });
             }
         }
         refused.for_each(|reject| inspected.reject(reject.clone()));
@@ -88,18 +91,30 @@ impl Work<'_> {
 
     fn inspect_line(
         &self,
-        (input, number): (usize, u64),
-        line: &[u8],
+        input: usize,
+        (number, line): (u64, &[u8]),
         scratch: &mut Scratch,
-        inspected: &mut InspectedItem,
+        inspected: &mut Inspected,
     ) -> Result<(), String> {
+        let is_event = EventLine::is_announced(line);
         let line = std::str::from_utf8(line).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))?;
-        let item = Item::from_json(line).map_err(|e| e.to_string())?;
-        inspected.verdict = evaluate(self.bundle, &item, scratch).map_err(|e| e.to_string())?.verdict;
+        let read_event = |events| read_event(self.bundle, line, events).map_err(|e| e.to_string());
+        if is_event {
+            return read_event(&mut inspected.events);
+        }
+        let item = match Item::from_json(line) {
+            Ok(item) => item,
+            Err(ItemError::Engagement) => return read_event(&mut inspected.events),
+            Err(e) => return Err(e.to_string()),
+        };
+        let outcome = evaluate(self.bundle, &item, scratch).map_err(|e| e.to_string())?;
         let id = self.id(&item, input, number);
-        inspected.decision = (!is_plain(scratch)).then(|| decision(self.bundle, &item, &id, scratch));
-        inspected.trace.read(self.bundle, &item, &id, scratch);
-        inspected.text_bytes = item.text_bytes() as u64;
+        let next = inspected.next_item();
+        next.verdict = outcome.verdict;
+        next.decision = (!is_plain(scratch)).then(|| decision(self.bundle, &item, &id, scratch));
+        next.trace.read(self.bundle, &item, &id, scratch);
+        next.text_bytes = item.text_bytes() as u64;
+        inspected.count += 1;
         Ok(())
     }
 
@@ -107,6 +122,8 @@ impl Work<'_> {
     pub(super) fn finish(&self, chunk: &mut Inspected) -> Judged {
         let (sequence, end, snapshot) = (chunk.sequence, chunk.end, chunk.snapshot.take());
         let mut judged = Judged { sequence, end, snapshot, ..Judged::default() };
+        judged.tally.events = chunk.events.events() as u64;
+        judged.tally.engagement_records = chunk.events.others() as u64;
         let rejects = std::mem::take(&mut chunk.rejects);
         let mut rejects = rejects.iter().peekable();
         for (index, item) in chunk.items_mut().iter_mut().enumerate() {
@@ -116,6 +133,7 @@ impl Work<'_> {
             self.finish_item(item, &mut judged);
         }
         rejects.for_each(|(_, reject)| judged.reject(reject));
+        write_notices(std::mem::take(&mut chunk.notices), &mut judged);
         judged
     }
 
@@ -170,6 +188,8 @@ impl Inspected {
         self.end = chunk.end;
         self.items.truncate(ITEMS_KEPT_MAX);
         self.count = 0;
+        self.events.clear();
+        self.notices.clear();
         self.rejects.clear();
         self.snapshot = None;
     }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::diff::OldDecisions;
 use super::pipeline::{Inspected, Work};
+use super::scores::Stateful;
 use super::sink::{CheckpointTarget, OrderedSink, Outputs, RunState};
 use super::tally::Tally;
 use super::turn::{SnapshotPlan, Turnstile};
-use crate::engine::{Bundle, Scratch, Shard, ShardError};
+use crate::engine::{Bundle, LedgerError, LedgerReport, Scratch, Shard, ShardError};
 use crate::intake::{Intake, IntakeError};
 use crate::store::{
     Checkpoint, CheckpointError, FileIdentity, InputStamp, Output, SnapshotError, SnapshotStamp,
@@ -26,6 +27,8 @@ pub struct Options {
     pub output: Option<PathBuf>,
     /// Where rejection records go.
     pub rejects: Option<PathBuf>,
+    /// Where score records of the engagement stream go.
+    pub scores: Option<PathBuf>,
     /// An older run to compare with; changes go to standard output.
     pub old: Option<OldDecisions>,
     /// Whether `pass` decisions are written too.
@@ -73,6 +76,9 @@ pub enum RescanError {
     /// An output is one of the inputs.
     #[error("{0} is named twice: it would be overwritten while it is needed")]
     SameFile(String),
+    /// The engagement stream's part of it likewise.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// Threads cannot be had.
     #[error("worker threads: {0}")]
     Threads(String),
@@ -89,6 +95,8 @@ pub struct Report {
     pub resumed: bool,
     /// The windows and clusters at the end of the run.
     pub shard: Shard,
+    /// What became of the engagement stream, if there was one.
+    pub engagement: Option<LedgerReport>,
 }
 
 /// Judges all inputs. `progress` is called now and then with bytes read, items and rejected lines.
@@ -112,9 +120,12 @@ pub fn run(
     let items_before = start.tally.items;
     let intake = Intake::new(options.inputs.clone(), start.position);
     let bytes_read = intake.bytes_read();
-    let shard = match &start.snapshot {
-        Some(stamp) => Shard::load(&stamp.read(options.output.as_deref().unwrap_or(Path::new("")))?)?,
-        None => Shard::new(bundle),
+    let stateful = match &start.snapshot {
+        Some(stamp) => {
+            let bytes = stamp.read(options.output.as_deref().unwrap_or(Path::new("")))?;
+            Stateful::load(bundle, options.all, &bytes)?
+        }
+        None => Stateful::new(bundle, options.all),
     };
     let plan = target.as_ref().map(|target| SnapshotPlan {
         output: target.output.clone(),
@@ -129,11 +140,14 @@ pub fn run(
     let work = Work { bundle, inputs: &names, all: options.all, old: options.old.as_ref() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|e| RescanError::Threads(e.to_string()))?;
-    let line = Line { work, intake: Mutex::new(intake), turnstile: Turnstile::new(shard, plan), sink };
+    let line = Line { work, intake: Mutex::new(intake), turnstile: Turnstile::new(stateful, plan), sink };
     pool.broadcast(|_| line.judge_chunks(&bytes_read, progress));
-    let (shard, saved) = line.turnstile.finish(line.sink.wants_checkpoint());
-    let tally = line.sink.finish(saved?)?;
-    Ok(Report { tally, items_before, resumed, shard })
+    let (mut stateful, saved) = line.turnstile.finish(line.sink.wants_checkpoint());
+    let saved = saved?;
+    line.sink.append(&stateful.finish(bundle));
+    let tally = line.sink.finish(saved)?;
+    let engagement = stateful.report();
+    Ok(Report { tally, items_before, resumed, shard: stateful.shard, engagement })
 }
 
 /// The stations that every chunk passes.
@@ -191,7 +205,8 @@ fn refuse_same_file(options: &Options) -> Result<(), RescanError> {
     let read = options.inputs.iter().chain(&options.old_path);
     let read: Vec<FileIdentity> = read.filter_map(|path| FileIdentity::of(path)).collect();
     let mut written: Vec<FileIdentity> = Vec::new();
-    for path in [&options.output, &options.rejects, &options.summary].into_iter().flatten() {
+    let outputs = [&options.output, &options.rejects, &options.summary, &options.scores];
+    for path in outputs.into_iter().flatten() {
         let Some(identity) = FileIdentity::of(path) else { continue };
         if read.contains(&identity) || written.contains(&identity) {
             return Err(RescanError::SameFile(path.display().to_string()));
@@ -213,6 +228,7 @@ fn open_outputs(options: &Options) -> Result<Outputs, RescanError> {
         decisions: open(&options.output)?,
         rejects: open(&options.rejects)?,
         changes: options.old.as_ref().map(|_| Output::stdout()),
+        scores: open(&options.scores)?,
     })
 }
 
@@ -237,12 +253,15 @@ fn checkpoint_target(
             .map_err(|source| RescanError::Output { path: path.display().to_string(), source })
     };
     let inputs = options.inputs.iter().map(stamp).collect::<Result<_, _>>()?;
-    let rejects = options.rejects.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    let name =
+        |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    let (rejects, scores) = (name(&options.rejects), name(&options.scores));
+    let (all, engine) = (options.all, &bundle.versions().engine);
     Ok(Some(CheckpointTarget {
         path,
         inputs,
         bundle: bundle.versions().bundle.clone(),
-        options: format!("all={} rejects={rejects} state=1 engine={}", options.all, bundle.versions().engine),
+        options: format!("all={all} rejects={rejects} scores={scores} state=2 engine={engine}"),
         output: options.output.clone().unwrap_or_default(),
         is_pending: Arc::default(),
     }))
@@ -281,8 +300,9 @@ fn resume(
         found = Some(checkpoint);
     }
     let resumed = found.is_some();
-    let (output_bytes, rejects_bytes, state) =
-        found.map_or((0, 0, RunState::default()), |c| (c.output_bytes, c.rejects_bytes, c.state));
+    let (bytes, state) = found.map_or(([0; 3], RunState::default()), |c| {
+        ([c.output_bytes, c.rejects_bytes, c.scores_bytes], c.state)
+    });
     let cut = |output: &mut Option<Output>, name: &Option<PathBuf>, bytes| match output {
         Some(output) => output.restart_at(bytes).map_err(|source| RescanError::Output {
             path: name.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
@@ -290,8 +310,9 @@ fn resume(
         }),
         None => Ok(()),
     };
-    cut(&mut outputs.decisions, &options.output, output_bytes)?;
-    cut(&mut outputs.rejects, &options.rejects, rejects_bytes)?;
+    cut(&mut outputs.decisions, &options.output, bytes[0])?;
+    cut(&mut outputs.rejects, &options.rejects, bytes[1])?;
+    cut(&mut outputs.scores, &options.scores, bytes[2])?;
     Ok((state, resumed))
 }
 

@@ -42,6 +42,7 @@ pub(super) struct Outputs {
     pub(super) decisions: Option<Output>,
     pub(super) rejects: Option<Output>,
     pub(super) changes: Option<Output>,
+    pub(super) scores: Option<Output>,
 }
 
 /// Puts judged chunks back into order. Workers wait here when they run too far ahead, so that memory stays flat.
@@ -108,6 +109,15 @@ impl OrderedSink {
         self.lock().inputs_failure.get_or_insert(failure);
     }
 
+    /// Writes what comes after the last chunk, unless the run has failed.
+    pub(super) fn append(&self, judged: &Judged) {
+        let mut state = self.lock();
+        if state.failure.is_none() && state.inputs_failure.is_none() {
+            state.done.tally.add(&judged.tally);
+            state.failure = state.outputs.write(judged).err();
+        }
+    }
+
     /// Whether the inputs failed and everything before was written: then a last checkpoint is wanted.
     pub(super) fn wants_checkpoint(&self) -> bool {
         let state = self.lock();
@@ -166,14 +176,15 @@ impl State {
     /// Brings the outputs to the disk, and then says so, and where the state of the shard at this position is.
     fn write_checkpoint(&mut self, snapshot: SnapshotStamp) -> Result<(), RescanError> {
         let Some(target) = &self.checkpoint else { return Ok(()) };
-        let (output_bytes, rejects_bytes) = self.outputs.commit()?;
+        let committed = self.outputs.commit()?;
         self.done.snapshot = Some(snapshot);
         let checkpoint = Checkpoint {
             inputs: target.inputs.clone(),
             bundle: target.bundle.clone(),
             options: target.options.clone(),
-            output_bytes,
-            rejects_bytes,
+            output_bytes: committed.decisions,
+            rejects_bytes: committed.rejects,
+            scores_bytes: committed.scores,
             state: self.done.clone(),
         };
         checkpoint.write(&target.path)?;
@@ -182,13 +193,25 @@ impl State {
     }
 }
 
+/// Bytes of the files that a run can be resumed with.
+struct Committed {
+    decisions: u64,
+    rejects: u64,
+    scores: u64,
+}
+
 impl Outputs {
-    fn each(&mut self) -> [(&'static str, &mut Option<Output>); 3] {
-        [("--out", &mut self.decisions), ("--rejects", &mut self.rejects), ("--diff", &mut self.changes)]
+    fn each(&mut self) -> [(&'static str, &mut Option<Output>); 4] {
+        [
+            ("--out", &mut self.decisions),
+            ("--rejects", &mut self.rejects),
+            ("--diff", &mut self.changes),
+            ("--scores", &mut self.scores),
+        ]
     }
 
     fn write(&mut self, judged: &Judged) -> Result<(), RescanError> {
-        let parts = [&judged.decisions, &judged.rejects, &judged.changes];
+        let parts = [&judged.decisions, &judged.rejects, &judged.changes, &judged.scores];
         for ((name, output), bytes) in self.each().into_iter().zip(parts) {
             if let Some(output) = output {
                 output
@@ -199,8 +222,8 @@ impl Outputs {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<(u64, u64), RescanError> {
-        let mut bytes = [0; 3];
+    fn commit(&mut self) -> Result<Committed, RescanError> {
+        let mut bytes = [0; 4];
         for ((name, output), bytes) in self.each().into_iter().zip(&mut bytes) {
             if let Some(output) = output {
                 *bytes = output
@@ -208,7 +231,7 @@ impl Outputs {
                     .map_err(|source| RescanError::Output { path: name.to_owned(), source })?;
             }
         }
-        Ok((bytes[0], bytes[1]))
+        Ok(Committed { decisions: bytes[0], rejects: bytes[1], scores: bytes[3] })
     }
 
     fn finish(&mut self) -> Result<(), RescanError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::scores::EngagementSummary;
 use crate::model::Verdict;
 
 /// What a run, or a part of it, has done. Adding parts in any order gives the same.
@@ -27,6 +28,12 @@ pub struct Tally {
     /// Items that came too late, in event time, to be kept for later ones.
     #[serde(default)]
     pub late: u64,
+    /// Events of the engagement stream.
+    #[serde(default)]
+    pub events: u64,
+    /// Follower counts and registered windows.
+    #[serde(default)]
+    pub engagement_records: u64,
 }
 
 impl Tally {
@@ -48,6 +55,8 @@ impl Tally {
         self.changed += other.changed;
         self.follow_ups += other.follow_ups;
         self.late += other.late;
+        self.events += other.events;
+        self.engagement_records += other.engagement_records;
         for (sum, part) in self.verdicts.iter_mut().zip(other.verdicts) {
             *sum += part;
         }
@@ -75,6 +84,13 @@ pub struct Summary {
     pub follow_ups: u64,
     /// Items that came too late to be kept: they were compared with earlier ones, later ones are not compared with them.
     pub late: u64,
+    /// Events of the engagement stream.
+    pub events: u64,
+    /// Follower counts and registered windows.
+    pub engagement_records: u64,
+    /// What became of the engagement stream; absent where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engagement: Option<EngagementSummary>,
     /// Bytes of text.
     pub text_bytes: u64,
     /// Worker threads.

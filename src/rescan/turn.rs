@@ -6,7 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::pipeline::Inspected;
-use crate::engine::{Bundle, Shard, correlate};
+use super::scores::Stateful;
+use crate::engine::{Bundle, correlate};
 use crate::store::{SnapshotError, SnapshotStamp};
 use crate::telemetry::Clock;
 
@@ -20,7 +21,7 @@ pub(super) struct Turnstile {
 #[derive(Debug)]
 struct State {
     next: u64,
-    shard: Shard,
+    stateful: Stateful,
     is_aborted: bool,
     snapshots: Option<SnapshotPlan>,
 }
@@ -44,19 +45,19 @@ pub(super) struct SnapshotPlan {
 const SAVING_SHARE: u32 = 20;
 
 impl SnapshotPlan {
-    fn save_when_due(&mut self, shard: &Shard) -> Result<Option<SnapshotStamp>, SnapshotError> {
+    fn save_when_due(&mut self, state: &Stateful) -> Result<Option<SnapshotStamp>, SnapshotError> {
         let begun = self.clock.elapsed();
         let pause = if self.every.is_zero() { self.every } else { self.every.max(self.took * SAVING_SHARE) };
         if begun.saturating_sub(self.finished) < pause || self.is_pending.load(Ordering::Acquire) {
             return Ok(None);
         }
-        self.save(shard).map(Some)
+        self.save(state).map(Some)
     }
 
-    fn save(&mut self, shard: &Shard) -> Result<SnapshotStamp, SnapshotError> {
+    fn save(&mut self, state: &Stateful) -> Result<SnapshotStamp, SnapshotError> {
         let begun = self.clock.elapsed();
         self.is_pending.store(true, Ordering::Release);
-        let stamp = SnapshotStamp::write(&self.output, self.last.as_ref(), |out| shard.write_to(out))?;
+        let stamp = SnapshotStamp::write(&self.output, self.last.as_ref(), |out| state.write_to(out))?;
         self.finished = self.clock.elapsed();
         self.took = self.finished.saturating_sub(begun);
         self.last = Some(stamp.clone());
@@ -66,9 +67,9 @@ impl SnapshotPlan {
 
 impl Turnstile {
     /// Chunks are counted from 0. With a plan, some of them carry the state of the shard behind them.
-    pub(super) fn new(shard: Shard, snapshots: Option<SnapshotPlan>) -> Self {
+    pub(super) fn new(stateful: Stateful, snapshots: Option<SnapshotPlan>) -> Self {
         Self {
-            state: Mutex::new(State { next: 0, shard, is_aborted: false, snapshots }),
+            state: Mutex::new(State { next: 0, stateful, is_aborted: false, snapshots }),
             moved: Condvar::new(),
         }
     }
@@ -86,10 +87,11 @@ impl Turnstile {
             return Ok(false);
         }
         for item in chunk.items_mut() {
-            item.correlated = correlate(bundle, &mut state.shard, &item.trace, item.verdict);
+            item.correlated = correlate(bundle, &mut state.stateful.shard, &item.trace, item.verdict);
         }
-        let State { shard, snapshots, next, .. } = &mut *state;
-        let saved = snapshots.as_mut().map_or(Ok(None), |plan| plan.save_when_due(shard));
+        let State { stateful, snapshots, next, .. } = &mut *state;
+        chunk.notices = stateful.observe(bundle, &chunk.events);
+        let saved = snapshots.as_mut().map_or(Ok(None), |plan| plan.save_when_due(stateful));
         *next += 1;
         drop(state);
         self.moved.notify_all();
@@ -103,12 +105,13 @@ impl Turnstile {
         self.moved.notify_all();
     }
 
-    /// The shard after the last chunk; saved, if `saves` and there is a plan.
-    pub(super) fn finish(self, saves: bool) -> (Shard, Result<Option<SnapshotStamp>, SnapshotError>) {
-        let State { shard, snapshots, .. } = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    /// The state after the last chunk; saved, if `saves` and there is a plan.
+    pub(super) fn finish(self, saves: bool) -> (Stateful, Result<Option<SnapshotStamp>, SnapshotError>) {
+        let State { stateful, snapshots, .. } =
+            self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         // All chunks are through: a checkpoint names the last one, or never will.
-        let saved = snapshots.filter(|_| saves).map(|mut plan| plan.save(&shard)).transpose();
-        (shard, saved)
+        let saved = snapshots.filter(|_| saves).map(|mut plan| plan.save(&stateful)).transpose();
+        (stateful, saved)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

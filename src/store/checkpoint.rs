@@ -22,6 +22,9 @@ pub struct Checkpoint<S> {
     pub output_bytes: u64,
     /// Committed length of the rejects file.
     pub rejects_bytes: u64,
+    /// Committed length of the score records.
+    #[serde(default)]
+    pub scores_bytes: u64,
     /// Where the run stood.
     pub state: S,
 }

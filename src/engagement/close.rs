@@ -1,0 +1,375 @@
+//! The end of an hour, and looks before it: rows → scores, baselines, thresholds.
+
+use super::calibration::Calibration;
+use super::cohort::{Cohort, Norms, Share};
+use super::config::{Config, Weights};
+use super::event::TargetKind;
+use super::event::{Kind, Reason};
+use super::evidence::{Context, PRIOR_HOURS, expected_share, signals_into, usual_rates};
+use super::marked::implicated;
+use super::score::{CoTarget, Family, History, Score, Signal, Speaking, Without, round, speaking, total};
+use super::season::shock;
+use super::state::State;
+use super::table::mix;
+use super::target::{ACTS, ALERTED, Count, Target};
+
+/// A row below this many events is counted and not scored.
+const SCORED_EVENTS_MIN: u32 = 3;
+/// A baseline absorbs at most so much.
+const WINSOR_FACTOR: f64 = 4.0;
+const WINSOR_EXTRA: f64 = 10.0;
+/// An hour whose evidence, each family capped, adds up to more is kept out of baselines and cohorts.
+const GUARD_SCORE: f64 = 8.0;
+const GUARD_CAP: f64 = 8.0;
+/// A cohort has its own threshold from so many rows on; before, the site's holds.
+const COHORT_ROWS_MIN: u64 = 1500;
+/// The median of what came over what was expected is taken over targets that expect at least this.
+const SHOCK_EXPECTED_MIN: f64 = 2.0;
+const HISTORY_HOURS: f32 = 3.0;
+const HISTORY_EVENTS: f32 = 20.0;
+
+/// What a row came to.
+struct Verdict {
+    cohort: Cohort,
+    score: f64,
+    threshold: f64,
+    speaking: Speaking,
+    alert: bool,
+    is_guarded: bool,
+}
+
+/// Buffers of a closing.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    signals: Vec<Signal>,
+    registered: Vec<Reason>,
+    ratios: Vec<f32>,
+}
+
+impl State {
+    /// Scores every row of the open hour, lets baselines, cohorts and thresholds learn from it, and appends the records.
+    /// O(rows touched + marked actions).
+    pub(super) fn close_hour(
+        &mut self,
+        config: &Config,
+        weights: &Weights,
+        at_s: u32,
+        desk: &mut Desk,
+        out: &mut Vec<Score>,
+    ) {
+        let first = out.len();
+        self.open_rows_of_followers(config);
+        let touched = std::mem::take(&mut self.touched);
+        let shock = self.shock(&touched, 1.0, desk);
+        let mut next = self.norms.clone();
+        for slot in &touched {
+            let target = *self.targets.row(*slot);
+            if target.hour.hour != self.open_hour || target.hour.flags & super::target::CLOSED != 0 {
+                continue;
+            }
+            let factor = self.season.factor(target.kind(), self.open_hour) * shock;
+            let verdict = self.judge(&target, factor, config, weights, desk);
+            self.learn(&target, *slot, &verdict, factor, shock, &mut next);
+            let is_worth = verdict.score >= config.report_score_min && is_scored(&target, desk);
+            if verdict.alert || is_worth {
+                self.counts.alerts = self.counts.alerts.saturating_add(u64::from(verdict.alert));
+                out.push(self.record(&target, &verdict, at_s, true, config, desk));
+            }
+        }
+        self.norms = next;
+        self.season.close(self.open_hour);
+        for calibration in self.calibrations.iter_mut().chain([&mut self.site]) {
+            calibration.refit(config.alarm_rate);
+        }
+        self.name_actors(&mut out[first..], config);
+        self.touched = touched;
+        self.touched.clear();
+        self.busy.clear();
+        self.follower_signals.clear();
+        self.registered.retain(|window| window.to_s / 3600 >= self.open_hour);
+        self.sum_up();
+    }
+
+    /// Looks at busy rows of the open hour, and appends those that alert for the first time in it. O(busy rows).
+    pub(super) fn look(
+        &mut self,
+        config: &Config,
+        weights: &Weights,
+        at_s: u32,
+        desk: &mut Desk,
+        out: &mut Vec<Score>,
+    ) {
+        let first = out.len();
+        let busy = std::mem::take(&mut self.busy);
+        let elapsed = (f64::from(self.looked % 6) + 1.0) / 6.0;
+        let touched = std::mem::take(&mut self.touched);
+        let shock = self.shock(&touched, elapsed, desk).max(1.0);
+        self.touched = touched;
+        for slot in &busy {
+            let target = *self.targets.row(*slot);
+            if target.hour.hour != self.open_hour || target.hour.flags & ALERTED != 0 {
+                continue;
+            }
+            let factor = self.season.factor(target.kind(), self.open_hour) * shock;
+            let verdict = self.judge(&target, factor, config, weights, desk);
+            if verdict.alert {
+                self.targets.row_mut(*slot).hour.flags |= ALERTED;
+                self.counts.early_alerts = self.counts.early_alerts.saturating_add(1);
+                out.push(self.record(&target, &verdict, at_s, false, config, desk));
+            }
+        }
+        self.busy = busy;
+        self.name_actors(&mut out[first..], config);
+    }
+
+    /// Targets of which only the follower count was told get a row too.
+    fn open_rows_of_followers(&mut self, config: &Config) {
+        for i in 0..self.follower_signals.len() {
+            let key = self.follower_signals[i].0;
+            self.open_row(key, mix(key, config.seed), TargetKind::Account, config);
+        }
+    }
+
+    /// What moves all targets alike in this hour.
+    fn shock(&self, touched: &[u32], elapsed: f64, desk: &mut Desk) -> f64 {
+        desk.ratios.clear();
+        for slot in touched {
+            let target = self.targets.row(*slot);
+            let (reads, acts) = usual_rates(target);
+            let mean = (reads + acts) * self.season.factor(target.kind(), self.open_hour) * elapsed;
+            if mean >= SHOCK_EXPECTED_MIN && f64::from(target.hours) >= PRIOR_HOURS {
+                #[allow(clippy::cast_possible_truncation, reason = "a ratio of which the median is taken")]
+                desk.ratios.push((f64::from(target.hour.events) / mean) as f32);
+                if desk.ratios.len() >= 4096 {
+                    break;
+                }
+            }
+        }
+        shock(&mut desk.ratios)
+    }
+
+    fn calibration(&self, cohort: Cohort) -> &Calibration {
+        let own = &self.calibrations[cohort.place()];
+        if own.rows >= COHORT_ROWS_MIN { own } else { &self.site }
+    }
+
+    /// Puts the signals of a row on the desk and applies the rule.
+    fn judge(
+        &self,
+        target: &Target,
+        factor: f64,
+        config: &Config,
+        weights: &Weights,
+        desk: &mut Desk,
+    ) -> Verdict {
+        let _ = config;
+        let cohort = Cohort::of(target, self.open_hour);
+        desk.signals.clear();
+        desk.registered.clear();
+        let from_s = self.open_hour.saturating_mul(3600);
+        let holds = self.registered.iter().filter(|window| {
+            window.target == target.key && window.from_s < from_s + 3600 && window.to_s > from_s
+        });
+        desk.registered.extend(holds.map(|window| window.reason));
+        let other = self.referred(target.hour.co_ref);
+        if target.hour.events >= SCORED_EVENTS_MIN {
+            let context = Context {
+                norms: &self.norms[cohort.place()],
+                weights,
+                factor,
+                registered: &desk.registered,
+                co_expected: other.map_or(f64::INFINITY, |other| self.co_expected(target, other)),
+            };
+            signals_into(target, &context, &mut desk.signals);
+        }
+        let of_target = self.follower_signals.iter().filter(|(key, _)| *key == target.key);
+        desk.signals.extend(of_target.map(|(_, signal)| *signal));
+        desk.signals.sort_by(|a, b| (b.evidence * b.weight).total_cmp(&(a.evidence * a.weight)));
+        let score = total(&desk.signals);
+        let threshold = round(self.calibration(cohort).threshold(), 4);
+        let speaking = speaking(&desk.signals);
+        let is_exempt = desk.registered.contains(&Reason::Exempt);
+        let alert = !is_exempt && speaking.holds() && score >= threshold;
+        let is_guarded =
+            alert || guard(&desk.signals) > GUARD_SCORE || desk.registered.iter().any(is_unusual);
+        Verdict { cohort, score, threshold, speaking, alert, is_guarded }
+    }
+
+    /// Lets baselines, cohorts and thresholds learn from a row.
+    fn learn(
+        &mut self,
+        target: &Target,
+        slot: u32,
+        verdict: &Verdict,
+        factor: f64,
+        shock: f64,
+        next: &mut [Norms],
+    ) {
+        let (usual_reads, usual_acts) = usual_rates(target);
+        let most = |usual: f64| WINSOR_FACTOR * usual * factor + WINSOR_EXTRA;
+        let scale = f64::from(1_u32 << target.hour.scale);
+        let acts = f64::from(target.hour.acts()) * scale;
+        let reads = (f64::from(target.hour.events) - acts).max(0.0);
+        let (reads, acts) = (reads.min(most(usual_reads)), acts.min(most(usual_acts)));
+        #[allow(clippy::cast_possible_truncation, reason = "events of an hour")]
+        self.season.count(target.kind(), (reads + acts) as f32);
+        if target.hour.events >= SCORED_EVENTS_MIN {
+            self.counts.scored_hours = self.counts.scored_hours.saturating_add(1);
+            let is_trimmed = verdict.is_guarded || verdict.speaking.holds();
+            let is_over = verdict.score >= verdict.threshold;
+            for calibration in [&mut self.calibrations[verdict.cohort.place()], &mut self.site] {
+                if !is_trimmed {
+                    calibration.observe(verdict.score, is_over);
+                }
+            }
+            if !verdict.is_guarded {
+                teach(&mut next[verdict.cohort.place()], target);
+            }
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "events of an hour")]
+        let rate =
+            (!verdict.is_guarded).then(|| ((reads / shock.max(1.0)) as f32, (acts / shock.max(1.0)) as f32));
+        self.targets.row_mut(slot).close(rate);
+    }
+
+    /// The record of the row whose signals are on the desk. Actors are named later.
+    fn record(
+        &self,
+        target: &Target,
+        verdict: &Verdict,
+        at_s: u32,
+        is_final: bool,
+        config: &Config,
+        desk: &Desk,
+    ) -> Score {
+        let other = self.referred(target.hour.co_ref);
+        let co_target = other.filter(|_| target.hour.co_count > 0).map(|other| CoTarget {
+            target: other.key,
+            actors: u32::from(target.hour.co_count),
+            expected: round(self.co_expected(target, other), 4),
+        });
+        let calibration = self.calibration(verdict.cohort);
+        let is_known = target.hours >= HISTORY_HOURS && target.day.events >= HISTORY_EVENTS;
+        Score {
+            target: target.key,
+            target_kind: target.kind(),
+            hour_s: self.open_hour.saturating_mul(3600),
+            at_s,
+            is_final,
+            events: target.hour.events,
+            score: verdict.score,
+            threshold: verdict.threshold,
+            alert: verdict.alert,
+            families: verdict.speaking.families.clone(),
+            burst: verdict.speaking.burst,
+            signals: desk.signals.clone(),
+            actors: Vec::new(),
+            marked_others: 0,
+            co_target,
+            baseline_guarded: verdict.is_guarded,
+            history: if is_known { History::Sufficient } else { History::Insufficient },
+            cohort: verdict.cohort,
+            requested_rate: config.alarm_rate,
+            realised_rate: round(calibration.realised(), 6),
+            registered: desk.registered.clone(),
+            counterfactual: counterfactual(&desk.signals, verdict),
+            config: config.hash(),
+        }
+    }
+
+    /// Lists the accounts with most marks in every alert.
+    fn name_actors(&self, records: &mut [Score], config: &Config) {
+        let mut targets: Vec<u64> = records.iter().filter(|r| r.alert).map(|r| r.target).collect();
+        if targets.is_empty() {
+            return;
+        }
+        targets.sort_unstable();
+        targets.dedup();
+        let found = self.marked.of_targets(&targets, self.open_hour);
+        for record in records.iter_mut().filter(|record| record.alert) {
+            if let Ok(place) = targets.binary_search(&record.target) {
+                (record.actors, record.marked_others) =
+                    implicated(&found[place], config.limits.actors_listed_max);
+            }
+        }
+    }
+}
+
+fn is_unusual(reason: &Reason) -> bool {
+    *reason != Reason::Exempt
+}
+
+/// A row of too few events is worth a record only for what follower counts say.
+fn is_scored(target: &Target, desk: &Desk) -> bool {
+    target.hour.events >= SCORED_EVENTS_MIN || !desk.signals.is_empty()
+}
+
+/// The strongest evidence of each family but burst and regularity, capped, added up.
+fn guard(signals: &[Signal]) -> f64 {
+    let mut families = [0.0_f64; 9];
+    for signal in signals {
+        if !matches!(signal.family, Family::Burst | Family::Regularity) {
+            let own = &mut families[signal.family as usize];
+            *own = own.max(signal.evidence.min(GUARD_CAP));
+        }
+    }
+    families.iter().sum()
+}
+
+/// What the score would be without each family that gives evidence, strongest first.
+fn counterfactual(signals: &[Signal], verdict: &Verdict) -> Vec<Without> {
+    let mut families: Vec<Family> = signals.iter().map(|signal| signal.family).collect();
+    families.sort_unstable();
+    families.dedup();
+    let without = |family: Family| {
+        let rest: Vec<Signal> = signals.iter().filter(|signal| signal.family != family).copied().collect();
+        let score = total(&rest);
+        let holds = speaking(&rest).holds() && score >= verdict.threshold;
+        Without { family, score, alert: verdict.alert && holds }
+    };
+    let mut all: Vec<Without> = families.into_iter().map(without).collect();
+    all.sort_by(|a, b| a.score.total_cmp(&b.score));
+    all
+}
+
+/// Lets a cohort learn what is usual from a row.
+fn teach(norms: &mut Norms, target: &Target) {
+    let hour = &target.hour;
+    let of = |count: Count| f64::from(hour.get(count));
+    let (actors, readers) = (of(Count::Actors), of(Count::Readers));
+    let (acts, reads) = (f64::from(hour.acts()), f64::from(hour.kinds[Kind::Read as usize]));
+    let total = f64::from(hour.total());
+    for (share, ..) in Share::ALL {
+        let (k, n) = match share {
+            Share::Young => (of(Count::Young), actors),
+            Share::YoungReaders => (of(Count::YoungReaders), readers),
+            Share::LowCredit => (of(Count::LowCredit), actors),
+            Share::Device => (of(Count::Device), actors),
+            Share::ReaderDevice => (of(Count::ReaderDevice), readers),
+            Share::Network => (of(Count::Network), actors),
+            Share::ReaderNetwork => (of(Count::ReaderNetwork), readers),
+            Share::Repeat => ((acts - actors).max(0.0), acts),
+            Share::Reread => ((reads - readers).max(0.0), reads),
+            Share::Churn => (of(Count::Churn), total),
+            Share::Unexposed => (of(Count::Unexposed), actors),
+            Share::UnreadUnfollow => {
+                (of(Count::UnreadUnfollow), f64::from(hour.kinds[Kind::Unfollow as usize]))
+            }
+            Share::Company => (of(Count::Company), actors),
+        };
+        let (expected, _) = expected_share(target, norms, share);
+        norms.shares[share as usize].add(k, n, expected);
+    }
+    let day_total = f64::from(target.day.events) + total;
+    for kind in Kind::ALL {
+        let (place, k) = (kind as usize, f64::from(hour.kinds[kind as usize]));
+        let usual = &mut norms.kinds[place];
+        let slow = &target.slow;
+        let own = (f64::from(slow.kind(place)) + 20.0 * usual.share()) / (f64::from(slow.events) + 20.0);
+        usual.add(k, total, own.clamp(0.001, 0.999));
+        if ACTS.contains(&place) {
+            let usual = &mut norms.day_kinds[place];
+            usual.add(f64::from(target.day.kind(place)) + k, day_total, usual.share());
+        }
+    }
+}

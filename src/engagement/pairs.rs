@@ -1,0 +1,225 @@
+//! Tables of fixed size that forget by themselves: each entry carries the time of its last touch, nothing is ever swept.
+
+use serde::{Deserialize, Serialize};
+
+/// Entries that share a cache line.
+const LINE: usize = 16;
+/// Older than this an entry says nothing, in hours.
+const PAIR_HOURS: u8 = 48;
+
+/// What an actor did at a target, as far as it is remembered. Bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Touch {
+    /// Read it within two days.
+    pub(super) has_read: bool,
+    /// Acted on it within a day or two.
+    pub(super) has_acted: bool,
+    /// Read it in this hour.
+    pub(super) read_now: bool,
+    /// Acted on it in this hour.
+    pub(super) acted_now: bool,
+}
+
+/// Pairs with four bits and the hour of the last touch: 20 bits of tag, 8 of hour, 4 of flags; 0 is empty. With 16 entries in
+/// a line a foreign pair is taken for one's own about once in 65,000 look-ups. A full line loses its stalest entry.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PairTable {
+    lines: Vec<[u32; LINE]>,
+    /// Entries of this hour or the one before that made room.
+    pub(super) evicted: u64,
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "parts of a hash, low bits of an hour")]
+impl PairTable {
+    pub(super) fn new(entries_max: u32) -> Self {
+        let lines = (entries_max as usize / LINE).next_power_of_two().max(4);
+        Self { lines: vec![[0; LINE]; lines], evicted: 0 }
+    }
+
+    pub(super) fn line(&self, hash: u64) -> usize {
+        (hash as usize) & (self.lines.len() - 1)
+    }
+
+    /// Reads a line, so that it is there when it is needed.
+    pub(super) fn peek(&self, hash: u64) -> u32 {
+        self.lines[self.line(hash)][0]
+    }
+
+    /// The tag never is 0, so that no entry is.
+    fn tag(hash: u64) -> u32 {
+        ((hash >> 40) as u32 | 1) << 12 & 0xffff_f000 | u32::from(hash >> 40 == 0) << 12
+    }
+
+    /// What the entry of `hash` held, with its age in hours, and puts what `change` makes of it there.
+    pub(super) fn update(&mut self, hash: u64, hour: u32, change: impl FnOnce(Option<(u8, u8)>) -> u8) {
+        let (at, tag, now) = (self.line(hash), Self::tag(hash), hour as u8);
+        let line = &mut self.lines[at];
+        let age = |entry: u32| now.wrapping_sub((entry >> 4) as u8);
+        let mut place = 0;
+        let mut stalest = 0;
+        for (i, entry) in line.iter().enumerate() {
+            if entry & 0xffff_f000 == tag {
+                let age = age(*entry);
+                let old = (age <= PAIR_HOURS).then_some((*entry as u8 & 15, age));
+                line[i] = tag | u32::from(now) << 4 | u32::from(change(old) & 15);
+                return;
+            }
+            let staleness = if *entry == 0 { u16::MAX } else { u16::from(age(*entry)) };
+            if staleness > stalest || i == 0 {
+                (place, stalest) = (i, staleness);
+            }
+        }
+        self.evicted = self.evicted.saturating_add(u64::from(stalest < 2));
+        line[place] = tag | u32::from(now) << 4 | u32::from(change(None) & 15);
+    }
+
+    /// Notes that an actor read or acted on a target; gives what was remembered before.
+    pub(super) fn touch(&mut self, hash: u64, hour: u32, is_read: bool) -> Touch {
+        let mut before = Touch::default();
+        self.update(hash, hour, |old| {
+            let (flags, age) = old.unwrap_or((0, 0));
+            before = Touch {
+                has_read: flags & 1 != 0,
+                has_acted: flags & 2 != 0,
+                read_now: age == 0 && flags & 4 != 0,
+                acted_now: age == 0 && flags & 8 != 0,
+            };
+            let now = if age == 0 { flags & 12 } else { 0 };
+            flags & 3 | now | if is_read { 5 } else { 10 }
+        });
+        before
+    }
+
+    /// Whether an actor read a target within two days; changes nothing.
+    pub(super) fn has_read(&self, hash: u64, hour: u32) -> bool {
+        let (tag, now) = (Self::tag(hash), hour as u8);
+        let own = self.lines[self.line(hash)].iter().find(|entry| **entry & 0xffff_f000 == tag);
+        own.is_some_and(|entry| entry & 1 != 0 && now.wrapping_sub((entry >> 4) as u8) <= PAIR_HOURS)
+    }
+
+    /// Notes that an actor (four bits of its hash) used a device or network at a target; whether another one did within a day.
+    pub(super) fn share(&mut self, hash: u64, hour: u32, actor: u8) -> bool {
+        let mut is_shared = false;
+        let own = actor & 15;
+        self.update(hash, hour, |old| {
+            is_shared = old.is_some_and(|(before, age)| before != own && age <= 24);
+            own
+        });
+        is_shared
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.lines.len() * LINE * size_of::<u32>()
+    }
+
+    pub(super) fn is_valid(&self, entries_max: u32) -> bool {
+        self.lines.len() == (entries_max as usize / LINE).next_power_of_two().max(4)
+    }
+}
+
+/// Entries of a line of [`CoTable`].
+const CO_LINE: usize = 8;
+/// An epoch of [`CoTable`], in hours.
+pub(super) const CO_EPOCH_HOURS: u32 = 12;
+
+/// Counts of pairs of targets: accounts that acted on both. 32 bits of tag, 16 of epoch, 16 of count. A count is halved when
+/// its epoch is over, and gone when two are. A line that is full lets its smallest count shrink, so that counts are at
+/// most the true ones and pairs that come back stay (Misra and Gries 1982, per line).
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CoTable {
+    lines: Vec<[u64; CO_LINE]>,
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "parts of a hash")]
+impl CoTable {
+    pub(super) fn new(entries_max: u32) -> Self {
+        Self { lines: vec![[0; CO_LINE]; (entries_max as usize / CO_LINE).next_power_of_two().max(4)] }
+    }
+
+    fn aged(entry: u64, epoch: u16) -> u16 {
+        match epoch.wrapping_sub((entry >> 16) as u16) {
+            0 => entry as u16,
+            1 => entry as u16 / 2,
+            _ => 0,
+        }
+    }
+
+    /// Counts one more account of a pair; gives the count with it, 0 where there is no room.
+    pub(super) fn add(&mut self, hash: u64, hour: u32) -> u16 {
+        let epoch = (hour / CO_EPOCH_HOURS) as u16;
+        let at = (hash as usize) & (self.lines.len() - 1);
+        let line = &mut self.lines[at];
+        let tag = hash >> 32 << 32 | 1 << 63;
+        let (mut smallest, mut count_min) = (0, u16::MAX);
+        for i in 0..CO_LINE {
+            let count = Self::aged(line[i], epoch);
+            if line[i] >> 32 == tag >> 32 {
+                let count = count.saturating_add(1);
+                line[i] = tag | u64::from(epoch) << 16 | u64::from(count);
+                return count;
+            }
+            if count < count_min || i == 0 {
+                (smallest, count_min) = (i, count);
+            }
+        }
+        if count_min <= 1 {
+            line[smallest] = tag | u64::from(epoch) << 16 | 1;
+            return 1;
+        }
+        let kept = line[smallest] >> 32 << 32;
+        line[smallest] = kept | u64::from(epoch) << 16 | u64::from(count_min - 1);
+        0
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.lines.len() * CO_LINE * size_of::<u64>()
+    }
+
+    pub(super) fn is_valid(&self, entries_max: u32) -> bool {
+        self.lines.len() == (entries_max as usize / CO_LINE).next_power_of_two().max(4)
+    }
+}
+
+/// Cells of [`Networks`].
+const NETWORKS: usize = 1 << 16;
+/// Actors within about a day from which on a network is one that strangers share: a carrier, a campus, an office.
+pub(super) const SHARED_NETWORK_ACTORS: u16 = 60;
+
+/// How many actors came to a network within about a day; cells with an epoch of a day, halved as those of [`CoTable`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Networks {
+    cells: Vec<(u16, u16)>,
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the number of the day")]
+impl Networks {
+    pub(super) fn new() -> Self {
+        Self { cells: vec![(0, 0); NETWORKS] }
+    }
+
+    fn at(network: u32) -> usize {
+        (network.wrapping_mul(0x9e37_79b1) >> 16) as usize
+    }
+
+    fn count(cell: (u16, u16), day: u16) -> u16 {
+        match day.wrapping_sub(cell.0) {
+            0 => cell.1,
+            1 => cell.1 / 2,
+            _ => 0,
+        }
+    }
+
+    pub(super) fn arrive(&mut self, network: u32, hour: u32) {
+        let day = (hour / 24) as u16;
+        let cell = &mut self.cells[Self::at(network)];
+        *cell = (day, Self::count(*cell, day).saturating_add(1));
+    }
+
+    pub(super) fn is_shared(&self, network: u32, hour: u32) -> bool {
+        Self::count(self.cells[Self::at(network)], (hour / 24) as u16) >= SHARED_NETWORK_ACTORS
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        self.cells.len() == NETWORKS
+    }
+}

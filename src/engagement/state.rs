@@ -1,0 +1,409 @@
+//! What an event changes: rows of its target and its actor, pairs, marks.
+
+use std::hint::black_box;
+
+use serde::{Deserialize, Serialize};
+
+use super::actor::{Actor, TICK_S, low16};
+use super::calibration::Calibration;
+use super::cohort::{COHORTS, Cohort, Norms, Share};
+use super::config::Config;
+use super::detector::Counts;
+use super::event::{AGE_UNKNOWN, CREDIT_UNKNOWN, Event, Kind, TargetKind, Window};
+use super::followers::FollowerTable;
+use super::marked::{Marked, MarkedLog};
+use super::pairs::{CoTable, Networks, PairTable, Touch};
+use super::score::{Marks, Signal};
+use super::season::Season;
+use super::table::{Table, mix};
+use super::target::{BUSY, CLOSED, Count, Target};
+
+/// Accounts below this age are young.
+const YOUNG_DAYS: u16 = 30;
+/// Accounts of these tiers have low credit.
+const LOW_CREDIT_MAX: u8 = 1;
+/// Events that are looked up together, so that their cache misses overlap.
+const BATCH: usize = 64;
+/// Accounts that two targets share by chance, and by a taste that they share: what every pair is allowed.
+const CO_CHANCE: f64 = 0.3;
+const CO_TASTE: f64 = 3.0;
+/// Accounts of the site's day at least, for what chance is.
+const SITE_ACTS_MIN: f64 = 1000.0;
+/// Company is a pair of targets with so many accounts, and so many times what chance gives.
+const COMPANY_MIN: u16 = 3;
+const COMPANY_LIFT: f64 = 5.0;
+/// From so many events in an hour on a target is looked at before the hour is over.
+pub(super) const BUSY_EVENTS: u32 = 20;
+/// Missing reads are worth a note where they are this rare among similar targets.
+const UNEXPOSED_NOTED: f64 = 0.4;
+/// Bits of a reference that hold the slot plus one; the others hold the generation.
+const REF_SLOT_BITS: u32 = 27;
+
+/// Everything that outlives a call.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) targets: Table<Target>,
+    pub(super) actors: Table<Actor>,
+    touches: PairTable,
+    shared: PairTable,
+    co: CoTable,
+    networks: Networks,
+    pub(super) norms: Vec<Norms>,
+    pub(super) calibrations: Vec<Calibration>,
+    pub(super) site: Calibration,
+    pub(super) season: Season,
+    pub(super) marked: MarkedLog,
+    pub(super) followers: FollowerTable,
+    pub(super) registered: Vec<Window>,
+    /// Hours since 1970; 0 before the first event.
+    pub(super) open_hour: u32,
+    /// Slots with events in the open hour, in the order of their first one.
+    pub(super) touched: Vec<u32>,
+    /// Those with many, which are looked at before the hour is over.
+    pub(super) busy: Vec<u32>,
+    /// Ten-minute mark of the last look.
+    pub(super) looked: u32,
+    /// Acts of the site, half-life a day.
+    pub(super) site_acts: f64,
+    pub(super) open_acts: u32,
+    /// What follower counts said in the open hour.
+    pub(super) follower_signals: Vec<(u64, Signal)>,
+    /// Per kind of target: whether missing reads are rare.
+    pub(super) notes_unexposed: [bool; TargetKind::ALL.len()],
+    pub(super) counts: Counts,
+}
+
+impl State {
+    pub(super) fn new(config: &Config) -> Self {
+        let limits = &config.limits;
+        Self {
+            targets: Table::new(limits.targets_max),
+            actors: Table::new(limits.actors_max),
+            touches: PairTable::new(limits.pairs_max / 2),
+            shared: PairTable::new(limits.pairs_max / 2),
+            co: CoTable::new(limits.co_targets_max),
+            networks: Networks::new(),
+            norms: vec![Norms::new(); COHORTS],
+            calibrations: vec![Calibration::new(); COHORTS],
+            site: Calibration::new(),
+            season: Season::default(),
+            marked: MarkedLog::default(),
+            followers: FollowerTable::new(limits.follower_counts_max),
+            registered: Vec::new(),
+            open_hour: 0,
+            touched: Vec::new(),
+            busy: Vec::new(),
+            looked: 0,
+            site_acts: 0.0,
+            open_acts: 0,
+            follower_signals: Vec::new(),
+            notes_unexposed: [false; TargetKind::ALL.len()],
+            counts: Counts::default(),
+        }
+    }
+
+    /// Files rows again after a snapshot. False where it cannot be a state of this configuration.
+    pub(super) fn restore(&mut self, config: &Config) -> bool {
+        let limits = &config.limits;
+        let rows = u32::try_from(self.targets.len()).unwrap_or(u32::MAX);
+        let slots = self.touched.iter().chain(&self.busy).all(|slot| *slot < rows);
+        let tables = self.touches.is_valid(limits.pairs_max / 2)
+            && self.shared.is_valid(limits.pairs_max / 2)
+            && self.co.is_valid(limits.co_targets_max)
+            && self.networks.is_valid()
+            && self.followers.is_valid(limits.follower_counts_max);
+        let lists = self.norms.len() == COHORTS
+            && self.calibrations.len() == COHORTS
+            && self.calibrations.iter().chain([&self.site]).all(|own| own.is_sound())
+            && self.marked.len() <= limits.marked_max as usize
+            && self.registered.len() <= limits.windows_max as usize;
+        slots
+            && tables
+            && lists
+            && self.targets.restore(limits.targets_max)
+            && self.actors.restore(limits.actors_max)
+    }
+
+    /// The reference of a slot as actors' rings hold it.
+    fn reference(&self, slot: u32) -> u32 {
+        (slot + 1) | u32::from(self.targets.row(slot).generation) << REF_SLOT_BITS
+    }
+
+    /// The target of a reference, unless it has made room since.
+    pub(super) fn referred(&self, reference: u32) -> Option<&Target> {
+        let slot = (reference & ((1 << REF_SLOT_BITS) - 1)).checked_sub(1)?;
+        if slot as usize >= self.targets.len() {
+            return None;
+        }
+        let target = self.targets.row(slot);
+        (u32::from(target.generation) == reference >> REF_SLOT_BITS).then_some(target)
+    }
+
+    /// Accounts that two targets share within about a day by chance.
+    pub(super) fn co_expected(&self, one: &Target, other: &Target) -> f64 {
+        let of = |target: &Target| f64::from(target.day.actors) + f64::from(target.hour.get(Count::Actors));
+        let site = (self.site_acts + f64::from(self.open_acts)).max(SITE_ACTS_MIN);
+        CO_CHANCE + CO_TASTE * of(one) * of(other) / site
+    }
+
+    /// Events of one minute, in order.
+    pub(super) fn take(&mut self, events: &[Event], config: &Config) {
+        for batch in events.chunks(BATCH) {
+            let mut hashes = [(0, 0); BATCH];
+            let mut warmed = 0_u64;
+            for (event, hashes) in batch.iter().zip(&mut hashes) {
+                *hashes = (mix(event.actor, config.seed), mix(event.target, config.seed));
+                warmed ^= u64::from(self.touches.peek(pair(hashes.0, hashes.1)));
+            }
+            let mut entries = [(0, 0); BATCH];
+            for (hashes, entries) in hashes.iter().zip(&mut entries).take(batch.len()) {
+                *entries = (self.actors.first_entry(hashes.0), self.targets.first_entry(hashes.1));
+            }
+            for entries in entries.iter().take(batch.len()) {
+                let actor = self.actors.peek(entries.0).map_or(0, |actor| u64::from(actor.last_hour));
+                let target = self.targets.peek(entries.1);
+                warmed ^= actor ^ target.map_or(0, |target| target.key ^ u64::from(target.hour.flags));
+            }
+            black_box(warmed);
+            for (event, hashes) in batch.iter().zip(&hashes) {
+                self.take_one(event, *hashes, config);
+            }
+        }
+    }
+
+    /// The slot of a target, with its row in the open hour.
+    pub(super) fn open_row(&mut self, key: u64, hash: u64, kind: TargetKind, config: &Config) -> u32 {
+        let hour = self.open_hour;
+        let new = |old: Option<&Target>| {
+            let generation = old.map_or(0, |old| old.generation.wrapping_add(1) & 31);
+            Target::new(key, config.seed, kind, hour, generation)
+        };
+        let (slot, _) = self.targets.find_or_insert(hash, hour, new);
+        let row = self.targets.row_mut(slot);
+        if row.hour.hour != hour || row.hour.flags & CLOSED != 0 {
+            row.begin(hour);
+            self.touched.push(slot);
+        }
+        slot
+    }
+
+    fn take_one(&mut self, event: &Event, (actor_hash, target_hash): (u64, u64), config: &Config) {
+        let hour = self.open_hour;
+        let slot = self.open_row(event.target, target_hash, event.tags.target_kind(), config);
+        let (actor_slot, _) = self.actors.find_or_insert(actor_hash, hour, |_| Actor::new(actor_hash, hour));
+        self.arrive(event, actor_slot);
+        if !self.followers.is_empty() && matches!(event.kind, Kind::Follow | Kind::Unfollow) {
+            self.followers.saw(event.target, if event.kind == Kind::Follow { 1 } else { -1 });
+        }
+        let row = self.targets.row_mut(slot);
+        row.hour.events = row.hour.events.saturating_add(1);
+        if row.hour.events == BUSY_EVENTS && row.hour.flags & BUSY == 0 {
+            row.hour.flags |= BUSY;
+            self.busy.push(slot);
+        }
+        if !row.hour.takes(actor_hash) {
+            return;
+        }
+        row.hour.add_kind(event.kind);
+        let marks = match event.kind {
+            Kind::Read => self.read(event, slot, actor_hash, target_hash),
+            Kind::Like | Kind::Repost | Kind::Comment | Kind::Follow => {
+                self.act(event, slot, actor_slot, actor_hash, target_hash)
+            }
+            Kind::Unfollow => self.unfollow(event, slot, actor_slot, pair(actor_hash, target_hash)),
+        };
+        if marks & !Marks::UNEXPOSED != 0
+            || marks != 0 && self.notes_unexposed[event.tags.target_kind() as usize]
+        {
+            let action = Marked { actor: event.actor, target: event.target, time_s: event.time_s, marks };
+            let is_dropped = self.marked.push(action, config.limits.marked_max);
+            self.counts.marked_dropped = self.counts.marked_dropped.saturating_add(u64::from(is_dropped));
+        }
+    }
+
+    /// Notes the actor's presence, and that its network got one more account.
+    fn arrive(&mut self, event: &Event, actor_slot: u32) {
+        let actor = self.actors.row_mut(actor_slot);
+        let network = low16(event.network ^ event.network >> 16);
+        if event.network != 0 && actor.network != network {
+            actor.network = network;
+            self.networks.arrive(event.network, self.open_hour);
+        }
+        actor.last_hour = low16(self.open_hour);
+    }
+
+    fn read(&mut self, event: &Event, slot: u32, actor_hash: u64, target_hash: u64) -> u8 {
+        let touch = self.touches.touch(pair(actor_hash, target_hash), self.open_hour, true);
+        if touch.read_now {
+            return 0;
+        }
+        let (device, network) = self.shares(event, actor_hash, target_hash);
+        let hour = &mut self.targets.row_mut(slot).hour;
+        hour.add(Count::Readers);
+        let mut marks = 0;
+        if event.age_days < YOUNG_DAYS && event.age_days != AGE_UNKNOWN {
+            hour.add(Count::YoungReaders);
+            marks |= Marks::YOUNG;
+        }
+        if device {
+            hour.add(Count::ReaderDevice);
+            marks |= Marks::DEVICE;
+        }
+        if network {
+            hour.add(Count::ReaderNetwork);
+        }
+        marks
+    }
+
+    /// Whether another account used the device, and the network, at this target within a day. Networks of strangers do not count.
+    fn shares(&mut self, event: &Event, actor_hash: u64, target_hash: u64) -> (bool, bool) {
+        let actor = u8::try_from(actor_hash >> 7 & 15).unwrap_or(0);
+        let hour = self.open_hour;
+        let mut ask = |value: u32, salt: u64| {
+            value != 0 && self.shared.share(pair(mix(u64::from(value), salt), target_hash), hour, actor)
+        };
+        let device = ask(event.device, DEVICE_SALT);
+        let network = ask(event.network, NETWORK_SALT);
+        (device, network && !self.networks.is_shared(event.network, hour))
+    }
+
+    fn act(&mut self, event: &Event, slot: u32, actor_slot: u32, actor_hash: u64, target_hash: u64) -> u8 {
+        self.open_acts = self.open_acts.saturating_add(1);
+        let touch = self.touches.touch(pair(actor_hash, target_hash), self.open_hour, false);
+        let in_company = !touch.has_acted && self.company(slot, actor_slot);
+        let reference = self.reference(slot);
+        let tick = low16(event.time_s / TICK_S);
+        self.actors.row_mut(actor_slot).push(reference, event.kind, tick);
+        let row = self.targets.row_mut(slot);
+        if row.last_act_s != 0 && event.time_s >= row.last_act_s {
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "a gap in seconds, of which the logarithm is taken"
+            )]
+            row.hour.add_gap((event.time_s - row.last_act_s) as f32);
+        }
+        row.last_act_s = event.time_s;
+        if touch.acted_now {
+            return Marks::REPEAT;
+        }
+        self.first_act(event, slot, (actor_hash, target_hash), touch, in_company)
+    }
+
+    /// Counts an account that acts for the first time in this hour.
+    fn first_act(
+        &mut self,
+        event: &Event,
+        slot: u32,
+        hashes: (u64, u64),
+        touch: Touch,
+        in_company: bool,
+    ) -> u8 {
+        let (device, network) = self.shares(event, hashes.0, hashes.1);
+        let is_young = event.age_days < YOUNG_DAYS && event.age_days != AGE_UNKNOWN;
+        let credit = event.tags.credit();
+        let marks = [
+            (is_young, Count::Young, Marks::YOUNG),
+            (credit <= LOW_CREDIT_MAX && credit != CREDIT_UNKNOWN, Count::LowCredit, Marks::LOW_CREDIT),
+            (device, Count::Device, Marks::DEVICE),
+            (network, Count::Network, 0),
+            (!touch.has_read, Count::Unexposed, Marks::UNEXPOSED),
+            (in_company, Count::Company, Marks::COMPANY),
+        ];
+        let hour = &mut self.targets.row_mut(slot).hour;
+        hour.add(Count::Actors);
+        let mut found = 0;
+        for (is_so, count, mark) in marks {
+            if is_so {
+                hour.add(count);
+                found |= mark;
+            }
+        }
+        found
+    }
+
+    /// Counts the actor for every pair of this target and one that it acted on within a day; whether it meets others again.
+    fn company(&mut self, slot: u32, actor_slot: u32) -> bool {
+        let own = self.reference(slot);
+        let now = low16(self.tick());
+        let mut others = [0; super::actor::RING];
+        let mut len = 0;
+        for (other, _) in self.actors.row(actor_slot).recent(now) {
+            others[len] = other;
+            len += 1;
+        }
+        let mut in_company = false;
+        for other in others.into_iter().take(len).filter(|other| *other != own) {
+            let hash = pair(u64::from(own.min(other)), u64::from(own.max(other)));
+            let count = self.co.add(hash, self.open_hour);
+            if count < COMPANY_MIN {
+                continue;
+            }
+            let hour = &mut self.targets.row_mut(slot).hour;
+            if count > hour.co_count {
+                (hour.co_count, hour.co_ref) = (count, other);
+            }
+            if let Some(target) = self.referred(other) {
+                let chance = self.co_expected(self.targets.row(slot), target);
+                in_company |= f64::from(count) >= COMPANY_LIFT * chance;
+            }
+        }
+        in_company
+    }
+
+    fn unfollow(&mut self, event: &Event, slot: u32, actor_slot: u32, touched: u64) -> u8 {
+        let mut found = 0;
+        if !self.touches.has_read(touched, self.open_hour) {
+            self.targets.row_mut(slot).hour.add(Count::UnreadUnfollow);
+            found = Marks::UNEXPOSED;
+        }
+        let own = self.reference(slot);
+        let now = low16(event.time_s / TICK_S);
+        let is_churn =
+            self.actors.row(actor_slot).recent(now).any(|(other, kind)| other == own && kind == Kind::Follow);
+        if !is_churn {
+            return found;
+        }
+        self.targets.row_mut(slot).hour.add(Count::Churn);
+        found | Marks::CHURN
+    }
+
+    /// Ten-minute tick of the open hour's end.
+    fn tick(&self) -> u32 {
+        self.open_hour * (3600 / TICK_S) + 3600 / TICK_S - 1
+    }
+
+    /// Brings counters of tables into the counts, and decides what is worth a note in the next hour.
+    pub(super) fn sum_up(&mut self) {
+        self.counts.targets_evicted = self.targets.evicted;
+        self.counts.actors_evicted = self.actors.evicted;
+        self.counts.pairs_evicted = self.touches.evicted.saturating_add(self.shared.evicted);
+        self.site_acts = self.site_acts * (-1.0_f64 / 24.0).exp2() + f64::from(self.open_acts);
+        self.open_acts = 0;
+        for kind in TargetKind::ALL {
+            let norms = &self.norms[Cohort { kind, size: 2, is_new: false }.place()];
+            self.notes_unexposed[kind as usize] =
+                norms.shares[Share::Unexposed as usize].share() < UNEXPOSED_NOTED;
+        }
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.targets.memory_bytes()
+            + self.actors.memory_bytes()
+            + self.touches.memory_bytes()
+            + self.shared.memory_bytes()
+            + self.co.memory_bytes()
+            + self.marked.memory_bytes()
+            + self.followers.memory_bytes()
+            + (self.touched.capacity() + self.busy.capacity()) * size_of::<u32>()
+            + self.norms.len() * size_of::<Norms>()
+    }
+}
+
+const DEVICE_SALT: u64 = 0x6465_7669_6365;
+const NETWORK_SALT: u64 = 0x6e65_7477_6f72_6b;
+
+/// A hash of two.
+fn pair(one: u64, other: u64) -> u64 {
+    let mixed = (one ^ other.rotate_left(24)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ mixed >> 32
+}

@@ -1,0 +1,100 @@
+//! Events wait until their minute cannot get more of them, and leave it in an order that does not depend on their arrival.
+
+use std::collections::VecDeque;
+
+use super::detector::Counts;
+use super::event::Event;
+
+/// Seconds of a minute.
+pub(super) const MINUTE_S: u32 = 60;
+/// So many events in a row have to agree on a time far ahead before it is believed.
+const AHEAD_BELIEVED: u32 = 8;
+
+/// Minutes that are still open.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    minutes: VecDeque<Vec<Event>>,
+    /// Minute of the first of `minutes`; what is older is late.
+    pub(super) base: u32,
+    /// Newest time that was believed, in seconds; 0 before the first event.
+    pub(super) newest_s: u32,
+    /// Events in a row that were far ahead.
+    pub(super) ahead_in_row: u32,
+    pub(super) len: usize,
+    spare: Vec<Event>,
+}
+
+impl Waiting {
+    /// Whether a time is believed; moves the newest time.
+    pub(super) fn sees(&mut self, time_s: u32, ahead_max_s: u32, counts: &mut Counts) -> bool {
+        if self.newest_s == 0 {
+            self.base = time_s / MINUTE_S;
+            self.newest_s = time_s.max(1);
+        }
+        if time_s > self.newest_s.saturating_add(ahead_max_s) {
+            self.ahead_in_row += 1;
+            if self.ahead_in_row < AHEAD_BELIEVED {
+                counts.ahead = counts.ahead.saturating_add(1);
+                return false;
+            }
+        }
+        self.ahead_in_row = 0;
+        self.newest_s = self.newest_s.max(time_s);
+        true
+    }
+
+    /// Puts an event into its minute; false where that is closed. Minutes ahead of the first are few, since the caller takes
+    /// out what is due.
+    pub(super) fn push(&mut self, event: Event) -> bool {
+        let Some(place) = (event.time_s / MINUTE_S).checked_sub(self.base) else { return false };
+        let place = place as usize;
+        while self.minutes.len() <= place {
+            let spare = std::mem::take(&mut self.spare);
+            self.minutes.push_back(spare);
+        }
+        self.minutes[place].push(event);
+        self.len += 1;
+        true
+    }
+
+    /// The first minute with its events in order, if it begins before `before`. Empty minutes are passed over.
+    pub(super) fn pop_before(&mut self, before: u32) -> Option<(u32, Vec<Event>)> {
+        while self.base < before {
+            let minute = self.base;
+            let Some(mut events) = self.minutes.pop_front() else {
+                self.base = before;
+                return None;
+            };
+            self.base += 1;
+            if events.is_empty() {
+                self.give_back(events);
+                continue;
+            }
+            self.len -= events.len();
+            events.sort_unstable();
+            return Some((minute, events));
+        }
+        None
+    }
+
+    /// Takes a buffer back for the next minute.
+    pub(super) fn give_back(&mut self, mut events: Vec<Event>) {
+        events.clear();
+        if events.capacity() > self.spare.capacity() {
+            self.spare = events;
+        }
+    }
+
+    /// The first minute after all that wait.
+    pub(super) fn end(&self) -> u32 {
+        self.base.saturating_add(u32::try_from(self.minutes.len()).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.minutes.iter().flatten()
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.minutes.iter().map(Vec::capacity).sum::<usize>() * size_of::<Event>()
+    }
+}
