@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use qingliu::engagement::{Config, Detector, Event, Kind, Limits, Tags, TargetKind};
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 const EVENTS: usize = 6_000_000;
 /// Hours that the events are spread over.
 const HOURS: u32 = 12;

@@ -7,6 +7,7 @@
 //! 2. [`text`]: bytes → folded text with the way back; contacts and addresses. [`segment`]: word boundaries.
 //! 3. [`lexicon`]: dictionary files → terms and rules → hits. [`neardup`]: texts → who wrote nearly the same.
 //!    [`originals`]: articles → from whom they are copied.
+//!    [`engagement`]: who did what to whom → a score per target and hour, with all its numbers.
 //! 4. [`decide`]: hits → points → verdict, reasons, what-if.
 //! 5. [`engine`]: the order of the stages; a bundle is one version of everything that judges.
 //! 6. [`intake`], [`emit`], [`store`], [`telemetry`]: files, disks, clocks.

@@ -61,13 +61,14 @@ impl State {
         self.open_rows_of_followers(config);
         let touched = std::mem::take(&mut self.touched);
         let shock = self.shock(&touched, 1.0, desk);
+        let seasons = self.seasons();
         let mut next = self.norms.clone();
         for slot in &touched {
             let target = *self.targets.row(*slot);
             if target.hour.hour != self.open_hour || target.hour.flags & super::target::CLOSED != 0 {
                 continue;
             }
-            let factor = self.season.factor(target.kind(), self.open_hour) * shock;
+            let factor = seasons[target.kind() as usize] * shock;
             let verdict = self.judge(&target, factor, config, weights, desk);
             self.learn(&target, *slot, &verdict, factor, shock, &mut next);
             let is_worth = verdict.score >= config.report_score_min && is_scored(&target, desk);
@@ -105,12 +106,13 @@ impl State {
         let touched = std::mem::take(&mut self.touched);
         let shock = self.shock(&touched, elapsed, desk).max(1.0);
         self.touched = touched;
+        let seasons = self.seasons();
         for slot in &busy {
             let target = *self.targets.row(*slot);
             if target.hour.hour != self.open_hour || target.hour.flags & ALERTED != 0 {
                 continue;
             }
-            let factor = self.season.factor(target.kind(), self.open_hour) * shock;
+            let factor = seasons[target.kind() as usize] * shock;
             let verdict = self.judge(&target, factor, config, weights, desk);
             if verdict.alert {
                 self.targets.row_mut(*slot).hour.flags |= ALERTED;
@@ -130,13 +132,19 @@ impl State {
         }
     }
 
+    /// What the hour of the week does to targets, per kind.
+    fn seasons(&self) -> [f64; TargetKind::ALL.len()] {
+        TargetKind::ALL.map(|kind| self.season.factor(kind, self.open_hour))
+    }
+
     /// What moves all targets alike in this hour.
     fn shock(&self, touched: &[u32], elapsed: f64, desk: &mut Desk) -> f64 {
         desk.ratios.clear();
+        let seasons = self.seasons();
         for slot in touched {
             let target = self.targets.row(*slot);
             let (reads, acts) = usual_rates(target);
-            let mean = (reads + acts) * self.season.factor(target.kind(), self.open_hour) * elapsed;
+            let mean = (reads + acts) * seasons[target.kind() as usize] * elapsed;
             if mean >= SHOCK_EXPECTED_MIN && f64::from(target.hours) >= PRIOR_HOURS {
                 #[allow(clippy::cast_possible_truncation, reason = "a ratio of which the median is taken")]
                 desk.ratios.push((f64::from(target.hour.events) / mean) as f32);
@@ -191,7 +199,7 @@ impl State {
         let is_exempt = desk.registered.contains(&Reason::Exempt);
         let alert = !is_exempt && speaking.holds() && score >= threshold;
         let is_guarded =
-            alert || guard(&desk.signals) > GUARD_SCORE || desk.registered.iter().any(is_unusual);
+            alert || guard(&desk.signals) > GUARD_SCORE || desk.registered.iter().copied().any(is_unusual);
         Verdict { cohort, score, threshold, speaking, alert, is_guarded }
     }
 
@@ -295,8 +303,8 @@ impl State {
     }
 }
 
-fn is_unusual(reason: &Reason) -> bool {
-    *reason != Reason::Exempt
+fn is_unusual(reason: Reason) -> bool {
+    reason != Reason::Exempt
 }
 
 /// A row of too few events is worth a record only for what follower counts say.

@@ -108,7 +108,7 @@ impl Detector {
     pub fn observe(&mut self, events: &[Event], out: &mut Vec<Score>) {
         for event in events {
             self.state.counts.events = self.state.counts.events.saturating_add(1);
-            if !self.waiting.sees(event.time_s, self.config.ahead_max_s, &mut self.state.counts) {
+            if !self.waiting.sees(event.time_s, &self.config, &mut self.state.counts) {
                 continue;
             }
             // What is due goes first, so that open minutes are never more than the lateness spans.
@@ -126,7 +126,7 @@ impl Detector {
     /// Takes a follower count. Counted as dropped where it is late, or of one target too many.
     pub fn follower_count(&mut self, sample: FollowerCount, out: &mut Vec<Score>) {
         let counts = &mut self.state.counts;
-        let is_believed = self.waiting.sees(sample.time_s, self.config.ahead_max_s, counts);
+        let is_believed = self.waiting.sees(sample.time_s, &self.config, counts);
         let is_full = self.samples.len() >= self.config.limits.follower_counts_max as usize;
         if !is_believed || is_full || sample.time_s / MINUTE_S < self.waiting.base {
             counts.follower_counts_dropped = counts.follower_counts_dropped.saturating_add(1);
@@ -153,7 +153,7 @@ impl Detector {
 
     /// Tells the detector that time has come to `time_s`, with or without events.
     pub fn advance(&mut self, time_s: u32, out: &mut Vec<Score>) {
-        if self.waiting.sees(time_s, self.config.ahead_max_s, &mut self.state.counts) {
+        if self.waiting.sees(time_s, &self.config, &mut self.state.counts) {
             self.drain_due(out);
         }
     }

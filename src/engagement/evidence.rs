@@ -31,8 +31,10 @@ const CO_TARGET_MIN: u16 = 3;
 const CO_TARGET_SIZE: f64 = 4.0;
 const UNFOLLOW_SIZE: f64 = 2.0;
 /// What a registered window adds to shares, and what it multiplies rates by.
-const RAISED_SHARE: f64 = 0.5;
+const RAISED_SHARE: f64 = 0.7;
 const RAISED_SHARE_MAX: f64 = 0.9;
+/// How firm a raised share is at most: nobody knows how large the response to a prize is.
+const RAISED_STRENGTH_MAX: f64 = 5.0;
 /// What is taken over from elsewhere follows all at once, and reads nothing.
 const IMPORTED_SHARE: f64 = 0.98;
 
@@ -139,6 +141,7 @@ impl Row<'_> {
             (true, true) => share.max(IMPORTED_SHARE),
             (true, false) => (share + RAISED_SHARE).min(RAISED_SHARE_MAX).max(share),
         };
+        let strength = if is_raised { strength.min(RAISED_STRENGTH_MAX) } else { strength };
         let chance = n * share * (1.0 - share) * (1.0 + (n - 1.0) / (strength + 1.0));
         let above = k - n * share;
         if above <= 0.0 || above * above < DEVIATIONS_MIN * DEVIATIONS_MIN * chance {

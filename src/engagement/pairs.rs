@@ -9,6 +9,7 @@ const PAIR_HOURS: u8 = 48;
 
 /// What an actor did at a target, as far as it is remembered. Bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "four facts that are asked for one by one")]
 pub(super) struct Touch {
     /// Read it within two days.
     pub(super) has_read: bool,
@@ -20,11 +21,16 @@ pub(super) struct Touch {
     pub(super) acted_now: bool,
 }
 
+/// A cache line of entries.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[repr(align(64))]
+struct Line([u32; LINE]);
+
 /// Pairs with four bits and the hour of the last touch: 20 bits of tag, 8 of hour, 4 of flags; 0 is empty. With 16 entries in
 /// a line a foreign pair is taken for one's own about once in 65,000 look-ups. A full line loses its stalest entry.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PairTable {
-    lines: Vec<[u32; LINE]>,
+    lines: Vec<Line>,
     /// Entries of this hour or the one before that made room.
     pub(super) evicted: u64,
 }
@@ -33,7 +39,7 @@ pub(super) struct PairTable {
 impl PairTable {
     pub(super) fn new(entries_max: u32) -> Self {
         let lines = (entries_max as usize / LINE).next_power_of_two().max(4);
-        Self { lines: vec![[0; LINE]; lines], evicted: 0 }
+        Self { lines: vec![Line([0; LINE]); lines], evicted: 0 }
     }
 
     pub(super) fn line(&self, hash: u64) -> usize {
@@ -42,7 +48,7 @@ impl PairTable {
 
     /// Reads a line, so that it is there when it is needed.
     pub(super) fn peek(&self, hash: u64) -> u32 {
-        self.lines[self.line(hash)][0]
+        self.lines[self.line(hash)].0[0]
     }
 
     /// The tag never is 0, so that no entry is.
@@ -53,24 +59,21 @@ impl PairTable {
     /// What the entry of `hash` held, with its age in hours, and puts what `change` makes of it there.
     pub(super) fn update(&mut self, hash: u64, hour: u32, change: impl FnOnce(Option<(u8, u8)>) -> u8) {
         let (at, tag, now) = (self.line(hash), Self::tag(hash), hour as u8);
-        let line = &mut self.lines[at];
-        let age = |entry: u32| now.wrapping_sub((entry >> 4) as u8);
-        let mut place = 0;
-        let mut stalest = 0;
-        for (i, entry) in line.iter().enumerate() {
-            if entry & 0xffff_f000 == tag {
-                let age = age(*entry);
-                let old = (age <= PAIR_HOURS).then_some((*entry as u8 & 15, age));
-                line[i] = tag | u32::from(now) << 4 | u32::from(change(old) & 15);
-                return;
-            }
-            let staleness = if *entry == 0 { u16::MAX } else { u16::from(age(*entry)) };
-            if staleness > stalest || i == 0 {
-                (place, stalest) = (i, staleness);
-            }
+        let line = &mut self.lines[at].0;
+        let age = |entry: u32| u32::from(now.wrapping_sub((entry >> 4) as u8));
+        // Without branches, so that all entries of a line are compared at once.
+        let own = (0..LINE).fold(LINE, |own, i| if line[i] & 0xffff_f000 == tag { i } else { own });
+        if own < LINE {
+            let age = age(line[own]) as u8;
+            let old = (age <= PAIR_HOURS).then_some((line[own] as u8 & 15, age));
+            line[own] = tag | u32::from(now) << 4 | u32::from(change(old) & 15);
+            return;
         }
-        self.evicted = self.evicted.saturating_add(u64::from(stalest < 2));
-        line[place] = tag | u32::from(now) << 4 | u32::from(change(None) & 15);
+        // The stalest entry in the high bits, its place in the low ones; empty ones are stalest of all.
+        let staleness = |i: usize| if line[i] == 0 { 0x1_0000 } else { age(line[i]) << 4 } | i as u32;
+        let stalest = (0..LINE).map(staleness).max().unwrap_or(0);
+        self.evicted = self.evicted.saturating_add(u64::from(stalest < 2 << 4));
+        line[stalest as usize & (LINE - 1)] = tag | u32::from(now) << 4 | u32::from(change(None) & 15);
     }
 
     /// Notes that an actor read or acted on a target; gives what was remembered before.
@@ -84,8 +87,8 @@ impl PairTable {
                 read_now: age == 0 && flags & 4 != 0,
                 acted_now: age == 0 && flags & 8 != 0,
             };
-            let now = if age == 0 { flags & 12 } else { 0 };
-            flags & 3 | now | if is_read { 5 } else { 10 }
+            let now = if age == 0 { flags & 0b1100 } else { 0 };
+            flags & 0b11 | now | if is_read { 0b101 } else { 0b1010 }
         });
         before
     }
@@ -93,7 +96,7 @@ impl PairTable {
     /// Whether an actor read a target within two days; changes nothing.
     pub(super) fn has_read(&self, hash: u64, hour: u32) -> bool {
         let (tag, now) = (Self::tag(hash), hour as u8);
-        let own = self.lines[self.line(hash)].iter().find(|entry| **entry & 0xffff_f000 == tag);
+        let own = self.lines[self.line(hash)].0.iter().find(|entry| **entry & 0xffff_f000 == tag);
         own.is_some_and(|entry| entry & 1 != 0 && now.wrapping_sub((entry >> 4) as u8) <= PAIR_HOURS)
     }
 
@@ -151,11 +154,11 @@ impl CoTable {
         let line = &mut self.lines[at];
         let tag = hash >> 32 << 32 | 1 << 63;
         let (mut smallest, mut count_min) = (0, u16::MAX);
-        for i in 0..CO_LINE {
-            let count = Self::aged(line[i], epoch);
-            if line[i] >> 32 == tag >> 32 {
+        for (i, entry) in line.iter_mut().enumerate() {
+            let count = Self::aged(*entry, epoch);
+            if *entry >> 32 == tag >> 32 {
                 let count = count.saturating_add(1);
-                line[i] = tag | u64::from(epoch) << 16 | u64::from(count);
+                *entry = tag | u64::from(epoch) << 16 | u64::from(count);
                 return count;
             }
             if count < count_min || i == 0 {

@@ -302,6 +302,7 @@ pub struct Without {
 
 /// One target's hour. Everything that a complaint can be judged by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "facts of a record, which JSON names one by one")]
 pub struct Score {
     /// Hash of the target.
     pub target: u64,

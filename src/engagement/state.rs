@@ -114,7 +114,7 @@ impl State {
             && self.followers.is_valid(limits.follower_counts_max);
         let lists = self.norms.len() == COHORTS
             && self.calibrations.len() == COHORTS
-            && self.calibrations.iter().chain([&self.site]).all(|own| own.is_sound())
+            && self.calibrations.iter().chain([&self.site]).all(Calibration::is_sound)
             && self.marked.len() <= limits.marked_max as usize
             && self.registered.len() <= limits.windows_max as usize;
         slots
@@ -154,6 +154,8 @@ impl State {
             for (event, hashes) in batch.iter().zip(&mut hashes) {
                 *hashes = (mix(event.actor, config.seed), mix(event.target, config.seed));
                 warmed ^= u64::from(self.touches.peek(pair(hashes.0, hashes.1)));
+                warmed ^= u64::from(self.shared.peek(place_of(event.device, DEVICE_SALT, hashes.1)));
+                warmed ^= u64::from(self.shared.peek(place_of(event.network, NETWORK_SALT, hashes.1)));
             }
             let mut entries = [(0, 0); BATCH];
             for (hashes, entries) in hashes.iter().zip(&mut entries).take(batch.len()) {
@@ -260,7 +262,7 @@ impl State {
         let actor = u8::try_from(actor_hash >> 7 & 15).unwrap_or(0);
         let hour = self.open_hour;
         let mut ask = |value: u32, salt: u64| {
-            value != 0 && self.shared.share(pair(mix(u64::from(value), salt), target_hash), hour, actor)
+            value != 0 && self.shared.share(place_of(value, salt, target_hash), hour, actor)
         };
         let device = ask(event.device, DEVICE_SALT);
         let network = ask(event.network, NETWORK_SALT);
@@ -400,7 +402,12 @@ impl State {
 }
 
 const DEVICE_SALT: u64 = 0x6465_7669_6365;
-const NETWORK_SALT: u64 = 0x6e65_7477_6f72_6b;
+const NETWORK_SALT: u64 = 0x006e_6574_776f_726b;
+
+/// A hash of a device or network at a target.
+fn place_of(value: u32, salt: u64, target_hash: u64) -> u64 {
+    pair(mix(u64::from(value), salt), target_hash)
+}
 
 /// A hash of two.
 fn pair(one: u64, other: u64) -> u64 {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Rows of a chunk.
 const CHUNK_ROWS: usize = 1 << 12;
 /// Neighbours of which the stalest makes room.
-const CANDIDATES: usize = 8;
+const CANDIDATES: u32 = 8;
 /// Bits of a key's hash that rows can give back.
 pub(super) const HASH_BITS: u32 = 48;
 
@@ -34,7 +34,7 @@ pub(super) struct Table<R> {
 
 /// Spreads a key over 48 bits. Ids are keyed hashes already; the seed makes tables of different detectors independent.
 pub(super) fn mix(key: u64, seed: u64) -> u64 {
-    let wide = u128::from(key ^ seed) * u128::from(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128 as u64 | 1);
+    let wide = u128::from(key ^ seed) * 0xf39c_c060_5ced_c835;
     let folded = low(wide) ^ low(wide >> 64);
     let wide = u128::from(folded) * 0xd6e8_feb8_6659_fd93;
     (low(wide) ^ low(wide >> 64)) >> (64 - HASH_BITS)
@@ -73,6 +73,11 @@ impl<R: Row> Table<R> {
 
     pub(super) fn row_mut(&mut self, slot: u32) -> &mut R {
         &mut self.chunks[slot as usize / CHUNK_ROWS][slot as usize % CHUNK_ROWS]
+    }
+
+    #[cfg(test)]
+    fn rows(&self) -> impl Iterator<Item = &R> {
+        self.chunks.iter().flatten()
     }
 
     fn home(&self, hash: u64) -> usize {
@@ -138,7 +143,7 @@ impl<R: Row> Table<R> {
 
     fn push(&mut self, row: R) -> u32 {
         let slot = u32::try_from(self.len()).unwrap_or(u32::MAX);
-        if slot as usize % CHUNK_ROWS == 0 {
+        if (slot as usize).is_multiple_of(CHUNK_ROWS) {
             self.chunks.push(Vec::with_capacity(CHUNK_ROWS));
         }
         if let Some(chunk) = self.chunks.last_mut() {
@@ -149,9 +154,9 @@ impl<R: Row> Table<R> {
 
     fn stalest(&mut self, now_hour: u32) -> u32 {
         let rows = self.rows_max;
-        let candidates = (0..CANDIDATES as u32).map(|step| (self.hand + step) % rows);
+        let candidates = (0..CANDIDATES).map(|step| (self.hand + step) % rows);
         let stalest = candidates.max_by_key(|slot| self.row(*slot).staleness(now_hour)).unwrap_or(0);
-        self.hand = (self.hand + CANDIDATES as u32) % rows;
+        self.hand = (self.hand + CANDIDATES) % rows;
         stalest
     }
 

@@ -62,6 +62,7 @@ const SILENCE_HOURS_MAX: u32 = 72;
 /// The open hour. Counters are those of one in 2^`scale` accounts: when one is full, all are halved and the scale rises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[repr(C)]
+#[allow(clippy::struct_field_names, reason = "which hour it is")]
 pub(super) struct Hour {
     /// Hours since 1970.
     pub(super) hour: u32,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::config::Config;
 use super::detector::Counts;
 use super::event::Event;
 
@@ -26,12 +27,12 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// Whether a time is believed; moves the newest time.
-    pub(super) fn sees(&mut self, time_s: u32, ahead_max_s: u32, counts: &mut Counts) -> bool {
+    pub(super) fn sees(&mut self, time_s: u32, config: &Config, counts: &mut Counts) -> bool {
         if self.newest_s == 0 {
-            self.base = time_s / MINUTE_S;
+            self.base = time_s.saturating_sub(config.lateness_s) / MINUTE_S;
             self.newest_s = time_s.max(1);
         }
-        if time_s > self.newest_s.saturating_add(ahead_max_s) {
+        if time_s > self.newest_s.saturating_add(config.ahead_max_s) {
             self.ahead_in_row += 1;
             if self.ahead_in_row < AHEAD_BELIEVED {
                 counts.ahead = counts.ahead.saturating_add(1);
