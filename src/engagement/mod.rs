@@ -22,7 +22,6 @@ mod state;
 mod table;
 mod tail;
 mod target;
-mod threshold;
 mod waiting;
 
 pub use cohort::Cohort;
@@ -35,4 +34,3 @@ pub use score::{
     SignalName, Tail, UNCONFIRMED_FACTOR, UNCONFIRMED_WEAK_FACTOR, Without, recompute, recompute_alert,
 };
 pub use tail::{TAIL_MAX, bb_lower_tail, bb_tail, nb_lower_tail, nb_tail, regularity};
-pub use threshold::{Fit, Pot, Realised};
