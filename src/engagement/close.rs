@@ -5,7 +5,9 @@ use super::cohort::{Cohort, Norms, Share};
 use super::config::{Config, Weights};
 use super::event::TargetKind;
 use super::event::{Kind, Reason};
-use super::evidence::{Context, PRIOR_HOURS, expected_share, signals_into, usual_rates};
+use super::evidence::{
+    Context, PRIOR_HOURS, expected_share, is_written_by_platform, signals_into, usual_rates,
+};
 use super::marked::implicated;
 use super::score::{CoTarget, Family, History, Score, Signal, Speaking, Without, round, speaking, total};
 use super::season::shock;
@@ -70,6 +72,9 @@ impl State {
             }
             let factor = seasons[target.kind() as usize] * shock;
             let verdict = self.judge(&target, factor, config, weights, desk);
+            if desk.registered.iter().any(|reason| is_written_by_platform(*reason)) {
+                self.targets.row_mut(*slot).hour.forget_gaps();
+            }
             self.learn(&target, *slot, &verdict, factor, shock, &mut next);
             let is_worth = verdict.score >= config.report_score_min && is_scored(&target, desk);
             if verdict.alert || is_worth {

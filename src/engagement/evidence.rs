@@ -75,6 +75,11 @@ pub(super) fn usual_rates(target: &Target) -> (f64, f64) {
     (reads, (f64::from(target.acts) + PRIOR_ACT_RATE * PRIOR_HOURS) / hours)
 }
 
+/// Whether the platform writes the events of such a window itself, as fast and as evenly as it likes.
+pub(super) fn is_written_by_platform(reason: Reason) -> bool {
+    matches!(reason, Reason::Import | Reason::Merge)
+}
+
 /// How much of what is seen a registered window explains.
 fn raises(reason: Reason, family: Family) -> bool {
     match reason {
@@ -84,7 +89,7 @@ fn raises(reason: Reason, family: Family) -> bool {
         Reason::Push => matches!(family, Family::Burst | Family::Mix | Family::Exposure),
         Reason::Import | Reason::Merge => {
             matches!(family, Family::Burst | Family::Young | Family::Mix | Family::Exposure)
-                || matches!(family, Family::Lockstep | Family::Followers | Family::Churn)
+                || matches!(family, Family::Lockstep | Family::Followers | Family::Churn | Family::Regularity)
         }
         Reason::Exempt => false,
     }
@@ -134,8 +139,7 @@ impl Row<'_> {
             return;
         }
         let is_raised = self.is_raised(blank.family);
-        let is_imported =
-            self.context.registered.iter().any(|reason| matches!(reason, Reason::Import | Reason::Merge));
+        let is_imported = self.context.registered.iter().any(|reason| is_written_by_platform(*reason));
         let share = match (is_raised, is_imported) {
             (false, _) => share,
             (true, true) => share.max(IMPORTED_SHARE),
@@ -329,6 +333,9 @@ impl Row<'_> {
     }
 
     fn regularities(&mut self) {
+        if self.is_raised(Family::Regularity) {
+            return;
+        }
         let hour = [f64::from(self.hour.gaps), f64::from(self.hour.ln_gap), f64::from(self.hour.ln_gap2)];
         let day: [f64; 3] = std::array::from_fn(|i| f64::from(self.target.day_gaps[i]) + hour[i]);
         let mark = self.out.len();

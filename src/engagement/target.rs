@@ -124,6 +124,11 @@ impl Hour {
         }
     }
 
+    /// Leaves gaps out of the day: they are not those of visitors.
+    pub(super) fn forget_gaps(&mut self) {
+        (self.gaps, self.ln_gap, self.ln_gap2) = (0, 0.0, 0.0);
+    }
+
     fn halve(&mut self) {
         self.kinds.iter_mut().chain(&mut self.counts).for_each(|counter| *counter /= 2);
         // Eight million accounts in an hour are counted exactly enough by one in 2^16.

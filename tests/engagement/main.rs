@@ -331,6 +331,18 @@ fn what_operators_register_is_expected() {
 }
 
 #[test]
+fn an_import_may_be_as_even_as_a_machine() {
+    // Two hours and a half, one follow every half minute.
+    let import: Vec<Event> = (0..300)
+        .map(|i| event(START_S + HOUR * HOUR_S + i * 30, ACTORS + u64::from(i), VICTIM, Kind::Follow))
+        .collect();
+    assert_alert("not registered", import.clone(), &[Family::Regularity]);
+    let scores = assert_no_alert("import", import, &[window(Reason::Import)]);
+    let later = of_victim(&scores).into_iter().filter(|score| score.is_final && score.registered.is_empty());
+    assert!(later.flat_map(|score| &score.signals).all(|signal| signal.family != Family::Regularity));
+}
+
+#[test]
 fn a_target_without_a_past_says_so() {
     let mut events = world(1);
     events.extend(many(30, |actor, time_s| event(time_s, actor, 5555, Kind::Read)));
