@@ -23,6 +23,13 @@ impl Clock {
         Instant::now().duration_since(self.start)
     }
 
+    /// Milliseconds since 1970 (UTC); it may jump when the system's clock is set.
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub fn now_ms() -> i64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
     /// Today in UTC.
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn today() -> Date {

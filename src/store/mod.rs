@@ -1,9 +1,10 @@
 //! Files that outlive a run: bundles on disk, outputs that can be continued, checkpoints and the
-//! state behind them.
+//! state behind them, the log of decisions.
 
 mod bundle_dir;
 mod checkpoint;
 mod identity;
+pub mod log;
 mod output;
 mod snapshot;
 

@@ -1,0 +1,185 @@
+//! Reading in order, to the end and beyond it as it moves.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::layout::{Position, SegmentName, segments};
+use super::record::{HEADER_BYTES, Header, Parsed, Record, parse, resync};
+use super::{Damage, LogError};
+
+/// A record and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its first byte.
+    pub position: Position,
+    /// The byte behind it.
+    pub end: Position,
+    /// The record.
+    pub record: Record,
+}
+
+/// Reads the records of a log in order. Holds one record and a buffer in memory.
+#[derive(Debug)]
+pub struct Reader {
+    dir: PathBuf,
+    current: Option<(SegmentName, File)>,
+    position: Position,
+    /// Bytes of the segment from `position` on.
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that have been read.
+    consumed: usize,
+    /// Sequence of the last record.
+    sequence: u64,
+}
+
+const READ_BYTES: usize = 1 << 18;
+
+impl Reader {
+    /// A reader that begins with the first record that is there.
+    pub fn new(dir: &Path) -> Self {
+        Self::at(dir, Position::default())
+    }
+
+    /// A reader that goes on at a place that an earlier one has come to.
+    pub fn at(dir: &Path, position: Position) -> Self {
+        let (current, buffer) = (None, Vec::new());
+        Self { dir: dir.to_owned(), current, position, buffer, consumed: 0, sequence: 0 }
+    }
+
+    /// The place of the next record.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The next record; nothing at the end. Asked again, it looks again.
+    ///
+    /// Never named `next`: a reader does not end for good.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] with the place; the reader goes on behind it. Otherwise the system refuses.
+    pub fn read(&mut self) -> Result<Option<Found>, LogError> {
+        loop {
+            if self.current.is_none() && !self.open_next()? {
+                return Ok(None);
+            }
+            match parse(&self.buffer[self.consumed..]) {
+                Parsed::Whole(record, length) => {
+                    let position = self.position;
+                    self.skip(length);
+                    self.sequence = record.sequence;
+                    return Ok(Some(Found { position, end: self.position, record }));
+                }
+                Parsed::Short => {
+                    if self.fill()? == 0 && !self.leave_segment()? {
+                        return Ok(None);
+                    }
+                }
+                Parsed::Damaged(what) => return Err(self.pass_damage(what)?.into()),
+            }
+        }
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.consumed += bytes;
+        self.position.offset += bytes as u64;
+        if self.consumed >= READ_BYTES {
+            self.buffer.drain(..self.consumed);
+            self.consumed = 0;
+        }
+    }
+
+    /// Reads more of the segment; 0 at its end.
+    fn fill(&mut self) -> Result<usize, LogError> {
+        let Some((segment, file)) = &mut self.current else { return Ok(0) };
+        let before = self.buffer.len();
+        self.buffer.resize(before + READ_BYTES, 0);
+        let read = read_some(file, &mut self.buffer[before..]);
+        self.buffer.truncate(before + *read.as_ref().unwrap_or(&0));
+        read.map_err(|e| LogError::io(&segment.path, &e))
+    }
+
+    /// Opens the segment of the position, or the first one behind it.
+    fn open_next(&mut self) -> Result<bool, LogError> {
+        let all = segments(&self.dir)?;
+        let Some(segment) = all.into_iter().find(|s| s.number >= self.position.segment) else {
+            return Ok(false);
+        };
+        let failed = |e: io::Error| LogError::io(&segment.path, &e);
+        let mut file = File::open(&segment.path).map_err(failed)?;
+        if segment.number != self.position.segment || self.position.offset < HEADER_BYTES as u64 {
+            self.position = Position { segment: segment.number, offset: HEADER_BYTES as u64 };
+        }
+        file.seek(SeekFrom::Start(self.position.offset)).map_err(failed)?;
+        self.buffer.clear();
+        self.consumed = 0;
+        let header = read_header(&segment);
+        self.current = Some((segment, file));
+        // Records behind a damaged header are read all the same.
+        self.sequence = header?.first.saturating_sub(1).max(self.sequence);
+        Ok(true)
+    }
+
+    /// Leaves a segment that has been read to its end for the next one, if there is one.
+    fn leave_segment(&mut self) -> Result<bool, LogError> {
+        let number = self.position.segment;
+        if segments(&self.dir)?.last().is_none_or(|last| last.number <= number) {
+            return Ok(false);
+        }
+        // It was sealed between reading its end and finding the next one: what was appended meanwhile comes first.
+        if self.fill()? > 0 {
+            return Ok(true);
+        }
+        let rest = self.buffer.len() - self.consumed;
+        let damage = (rest > 0).then(|| self.damage("a sealed segment ends inside a record"));
+        self.current = None;
+        self.position = Position { segment: number + 1, offset: 0 };
+        damage.map_or(Ok(true), |damage| Err(damage.into()))
+    }
+
+    /// Names a damaged place and goes behind it: to the next whole record, or to the end of the segment.
+    fn pass_damage(&mut self, what: &str) -> Result<Damage, LogError> {
+        let damage = self.damage(what);
+        while self.fill()? > 0 {}
+        let rest = &self.buffer[self.consumed..];
+        let length = resync(rest, self.sequence).unwrap_or(rest.len());
+        self.skip(length);
+        Ok(damage)
+    }
+
+    fn damage(&self, what: &str) -> Damage {
+        let file = self.current.as_ref().map(|(segment, _)| segment.file()).unwrap_or_default();
+        let Position { segment, offset } = self.position;
+        Damage { segment, file, offset, what: what.to_owned() }
+    }
+}
+
+/// Reads once, going on after an interruption.
+fn read_some(file: &mut File, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(into) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+/// Reads the header of a segment.
+///
+/// # Errors
+/// The file cannot be read, or has no header.
+pub(super) fn read_header(segment: &SegmentName) -> Result<Header, LogError> {
+    let failed = |e: io::Error| LogError::io(&segment.path, &e);
+    let mut bytes = [0; HEADER_BYTES];
+    let mut file = File::open(&segment.path).map_err(failed)?;
+    let is_short = match file.read_exact(&mut bytes) {
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => true,
+        done => done.map(|()| false).map_err(failed)?,
+    };
+    let header = Header::decode(&bytes).filter(|header| !is_short && header.segment == segment.number);
+    let damage = || {
+        let what = "the segment has no header".to_owned();
+        Damage { segment: segment.number, file: segment.file(), offset: 0, what }
+    };
+    header.ok_or_else(|| damage().into())
+}
