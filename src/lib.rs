@@ -11,7 +11,7 @@
 //! 4. [`decide`]: hits → points → verdict, reasons, what-if.
 //! 5. [`engine`]: the order of the stages; a bundle is one version of everything that judges.
 //! 6. [`intake`], [`emit`], [`store`], [`telemetry`]: files, disks, clocks.
-//! 7. [`rescan`], [`cli`]: batch runs and commands.
+//! 7. [`rescan`], [`serve`], [`config`], [`cli`]: batch runs, the service, commands.
 //!
 //! ```
 //! use qingliu::engine::{Bundle, Scratch, decision, embedded_files, evaluate};
@@ -28,6 +28,7 @@
 //! ```
 
 pub mod cli;
+pub mod config;
 pub mod coordination;
 pub mod decide;
 pub mod emit;
@@ -40,6 +41,7 @@ pub mod neardup;
 pub mod originals;
 pub mod rescan;
 pub mod segment;
+pub mod serve;
 mod special;
 pub mod store;
 pub mod telemetry;

@@ -14,7 +14,7 @@ const FILE_LINES_MAX: usize = 500;
 
 /// The modules of the library with their layer, in the order of the data. A module imports only modules that stand
 /// before it here, so that no two modules import each other, and none imports a higher layer.
-const MODULES: [(&str, u8); 20] = [
+const MODULES: [(&str, u8); 21] = [
     ("special", 0),
     ("model", 0),
     ("text", 1),
@@ -32,6 +32,7 @@ const MODULES: [(&str, u8); 20] = [
     ("emit", 4),
     ("rescan", 5),
     ("serve", 5),
+    ("config", 5),
     ("stream", 5),
     ("console", 5),
     ("cli", 5),

@@ -1,10 +1,14 @@
 //! What can be typed.
 
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
-use crate::model::Surface;
+use crate::model::{Surface, Verdict};
+use crate::serve::Role;
 
 /// Content moderation for Chinese platforms: explained, reproducible, fast.
 #[derive(Debug, Parser)]
@@ -18,6 +22,16 @@ pub struct Arguments {
 pub(super) enum Command {
     /// Judge files of posts, comments and profiles.
     Rescan(RescanArguments),
+    /// Answer over HTTP, before something is published.
+    Serve(ServeArguments),
+    /// Read, check or export the log of decisions.
+    Log(LogArguments),
+    /// Make, replace, list or end the keys of the service.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Check a configuration of the service, or show all keys.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Show groups of accounts that publish the same text.
     Clusters(ClusterArguments),
     /// Judge one text or item and show why.
@@ -178,6 +192,131 @@ pub(super) struct EvalArguments {
     /// Worker threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// A configuration file; `qingliu config keys` prints one with all defaults.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) listen: Option<SocketAddr>,
+    /// Where the log and the keys lie; made when it is not there [default: qingliu-data].
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+    /// A bundle directory [default: the dictionaries built into the program].
+    #[arg(long, value_name = "DIR")]
+    pub(super) bundle: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Check a configuration file, and the environment with it.
+    Check {
+        /// The file.
+        file: Option<PathBuf>,
+    },
+    /// Print all keys with their defaults and descriptions.
+    Keys,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LogArguments {
+    /// The log's directory.
+    #[arg(long, value_name = "DIR", default_value = "qingliu-data/log")]
+    pub(super) dir: PathBuf,
+    /// Check every checksum and the chain instead of reading.
+    #[arg(long)]
+    pub(super) verify: bool,
+    /// Only records of this time or later (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<Timestamp>,
+    /// Only records before this time (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<Timestamp>,
+    /// Only this decision.
+    #[arg(long, value_name = "ID")]
+    pub(super) id: Option<String>,
+    /// Only decisions on this item.
+    #[arg(long, value_name = "ID")]
+    pub(super) item: Option<String>,
+    /// Only decisions on this account.
+    #[arg(long, value_name = "ID")]
+    pub(super) account: Option<String>,
+    /// Only decisions with this verdict: pass, limit, review or block.
+    #[arg(long, value_name = "VERDICT", value_parser = parse_verdict)]
+    pub(super) verdict: Option<Verdict>,
+    /// Leave the authors' words out.
+    #[arg(long)]
+    pub(super) no_text: bool,
+    /// Where records go (JSONL; .zst and .gz by name); - for standard output.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(super) export: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Make a key. It is shown once.
+    Add {
+        /// Who uses it.
+        name: String,
+        /// What it is for: publisher, operator, reviewer, auditor or admin.
+        #[arg(long = "role", required = true, num_args = 1.., value_parser = parse_role)]
+        roles: Vec<Role>,
+        /// Requests a second [default: no limit].
+        #[arg(long, value_name = "N")]
+        rate: Option<NonZeroU32>,
+        /// Days that it is valid [default: until it is revoked].
+        #[arg(long, value_name = "N")]
+        days: Option<u32>,
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+    /// Make a key in place of another, which stays valid for a while.
+    Rotate {
+        /// The key's id: the eight digits behind `ql_`.
+        id: String,
+        /// Hours that the old key stays valid.
+        #[arg(long, value_name = "N", default_value_t = 24)]
+        grace_hours: u32,
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+    /// Show all keys without their secrets.
+    List {
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+    /// End a key now.
+    Revoke {
+        /// The key's id: the eight digits behind `ql_`.
+        id: String,
+        #[command(flatten)]
+        place: KeyPlace,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeyPlace {
+    /// The service's data directory.
+    #[arg(long, value_name = "DIR", default_value = "qingliu-data")]
+    pub(super) data: PathBuf,
+}
+
+fn parse_verdict(name: &str) -> Result<Verdict, String> {
+    let names = Verdict::ALL.map(Verdict::as_str);
+    let found = Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == name);
+    found.ok_or_else(|| {
+        format!("expected one of {}{}", names.join(", "), crate::lexicon::suggestion(name, names))
+    })
+}
+
+fn parse_role(name: &str) -> Result<Role, String> {
+    let names = Role::ALL.map(Role::as_str);
+    Role::parse(name).ok_or_else(|| {
+        format!("expected one of {}{}", names.join(", "), crate::lexicon::suggestion(name, names))
+    })
 }
 
 fn parse_surface(name: &str) -> Result<Surface, String> {

@@ -5,12 +5,16 @@
 mod args;
 mod check;
 mod clusters;
+mod config;
 mod corpus;
 mod eval;
 mod eval_pairs;
 mod explain;
+mod key;
+mod log;
 mod render;
 mod rescan;
+mod serve;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -28,6 +32,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let clock = Clock::start();
     let result = match arguments.command {
         Command::Rescan(arguments) => rescan::run(arguments, clock),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Log(arguments) => log::run(&arguments),
+        Command::Config(command) => config::run(&command),
+        Command::Key(command) => key::run(command),
         Command::Clusters(arguments) => clusters::run(&arguments, clock),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

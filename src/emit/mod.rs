@@ -1,8 +1,14 @@
-//! Decisions out, as JSON lines; clusters out, as graphs.
+//! Decisions out, as JSON lines and to webhooks; clusters out, as graphs.
 
+mod address;
 mod graph;
+mod outbox;
+mod webhook;
 
+pub use address::is_public;
 pub use graph::{dot_graph, svg_graph};
+pub use outbox::{Cursor, Event, JsonlSink, Next, Outbox, Which, run_jsonl};
+pub use webhook::{Delivery, Secret, UrlError, WebhookSink, WebhookUrl, run_webhook, signature};
 
 use crate::intake::Reject;
 use crate::model::Decision;

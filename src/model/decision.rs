@@ -1,12 +1,13 @@
 //! What comes out: one explained decision per item.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::scale::Verdict;
 use super::span::CharSpan;
 
 /// The decision on one item. Its JSON form is the project's stable interface: it is extended, never renamed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Decision {
     /// The item's id.
     pub item: String,
@@ -42,7 +43,7 @@ pub struct Decision {
 }
 
 /// Neighbours of the same text inside the window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NearDuplicate {
     /// The cluster's id.
     pub cluster: String,
@@ -67,7 +68,7 @@ pub struct NearDuplicate {
 }
 
 /// Why there is a second decision on an item. It speaks of what is new; the evidence of the first one stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FollowUp {
     /// The item that changed the light in which the earlier one stands.
     pub cause: String,
@@ -80,7 +81,7 @@ pub struct FollowUp {
 }
 
 /// Points of one label.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LabelScore {
     /// A taxonomy id.
     pub label: String,
@@ -89,7 +90,7 @@ pub struct LabelScore {
 }
 
 /// What kind of thing a piece of evidence is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EvidenceKind {
     /// A dictionary term.
@@ -111,7 +112,7 @@ pub enum EvidenceKind {
 }
 
 /// One reason.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
     /// What kind of thing was found.
     pub kind: EvidenceKind,
@@ -134,7 +135,7 @@ pub struct Evidence {
 }
 
 /// Particulars of a piece of evidence; absent keys do not apply.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EvidenceDetail {
     /// The folded form that matched, where it differs from the author's characters.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -153,9 +154,11 @@ pub struct EvidenceDetail {
     pub note: Option<String>,
     /// What speaks for several accounts acting as one.
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
+    #[schema(ignore)]
     pub coordination: Option<CoordinationDetail>,
     /// The earlier article that this one is copied from.
     #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
+    #[schema(ignore)]
     pub copied: Option<CopiedDetail>,
     /// What is unusual about the counts of a target's hour.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -163,7 +166,7 @@ pub struct EvidenceDetail {
 }
 
 /// An earlier article by another author in which a large part of this one stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CopiedDetail {
     /// `copied_original`.
     pub finding: String,
@@ -182,7 +185,7 @@ pub struct CopiedDetail {
 }
 
 /// What is unusual about the counts of a target's hour, in short; the score record has every number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EngagementDetail {
     /// Start of the hour, RFC 3339.
     pub hour: String,
@@ -206,7 +209,7 @@ pub struct EngagementDetail {
 }
 
 /// What a cluster of posts has earned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CoordinationDetail {
     /// 1 less reach, 2 review, 3 account proposal.
     pub tier: u8,
@@ -227,7 +230,7 @@ pub struct CoordinationDetail {
 }
 
 /// One family of evidence with its numbers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FamilyDetail {
     /// Its name.
     pub name: String,
@@ -249,7 +252,7 @@ pub struct FamilyDetail {
 }
 
 /// A smallest set of evidence, found greedily, without which the verdict would be milder.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Counterfactual {
     /// Indexes into `evidence`.
     pub without: Vec<usize>,
@@ -258,7 +261,7 @@ pub struct Counterfactual {
 }
 
 /// A proposed measure against an account; the account system decides and carries it out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Proposal {
     /// Whom it would concern.
     pub target: Target,
@@ -271,7 +274,7 @@ pub struct Proposal {
 }
 
 /// Whom a proposal would concern.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Target {
     /// `account`, `subject` or `group`; for counts, what they belong to: `account`, `post`, `other`.
     pub kind: String,
@@ -280,7 +283,7 @@ pub struct Target {
 }
 
 /// The closed vocabulary of measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Tell the account.
@@ -298,7 +301,7 @@ pub enum Action {
 }
 
 /// What judged an item; with the item, enough to replay the decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Versions {
     /// Hash over all files of the bundle.
     pub bundle: String,

@@ -1,12 +1,13 @@
 //! The ordered scales: verdicts, severities, surfaces and points.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Points in thousandths. Sums of evidence are integers, so that a decision replays bit for bit.
 pub type Milli = i32;
 
 /// What is done with an item, from mildest to strongest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Publish.
@@ -58,7 +59,7 @@ impl Severity {
 }
 
 /// Where an item is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Surface {
     /// A long text of a public account.

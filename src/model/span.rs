@@ -1,6 +1,7 @@
 //! Half-open ranges in the author's original text.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A half-open byte range inside one field. Internal form; see [`CharSpan`] for the form that leaves the project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,7 +15,7 @@ pub struct ByteSpan {
 }
 
 /// A half-open range of Unicode code points inside a named field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CharSpan {
     /// `text`, `title`, or a name out of `fields`.
     pub field: String,

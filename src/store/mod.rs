@@ -3,6 +3,7 @@
 
 mod bundle_dir;
 mod checkpoint;
+pub mod entry;
 mod identity;
 pub mod log;
 mod output;

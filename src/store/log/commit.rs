@@ -103,13 +103,19 @@ impl Log {
     /// Hands a record to the log. Records of one thread keep their order. Never blocks.
     ///
     /// # Errors
-    /// [`LogError::Full`] or [`LogError::Closed`], with the record; nobody has been told anything then.
-    pub fn append(&self, append: Append) -> Result<(), (LogError, Append)> {
-        let Some(sender) = &self.sender else { return Err((LogError::Closed, append)) };
-        sender.try_send(append).map_err(|e| match e {
-            TrySendError::Full(append) => (LogError::Full, append),
-            TrySendError::Disconnected(append) => (LogError::Closed, append),
-        })
+    /// [`LogError::Full`] or [`LogError::Closed`]; whoever waits is told so, too.
+    pub fn append(&self, append: Append) -> Result<(), LogError> {
+        let Some(sender) = &self.sender else {
+            (append.done)(Err(LogError::Closed));
+            return Err(LogError::Closed);
+        };
+        let (error, append) = match sender.try_send(append) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(append)) => (LogError::Full, append),
+            Err(TrySendError::Disconnected(append)) => (LogError::Closed, append),
+        };
+        (append.done)(Err(error.clone()));
+        Err(error)
     }
 
     /// Hands a record to the log, waiting for room.

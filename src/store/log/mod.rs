@@ -18,7 +18,7 @@ mod writer;
 pub use commit::{Append, Done, Log, Stored};
 pub use layout::{Position, SegmentName, segments};
 pub use open::{OpenReport, TornTail};
-pub use reader::{Found, Reader};
+pub use reader::{Found, Reader, read_header};
 pub use record::{Digest, HEADER_BYTES, Header, RECORD_BYTES_MAX, Record};
 pub use retention::{RETAIN_DAYS_MIN, purge};
 pub use verify::{VerifyReport, verify};

@@ -31,7 +31,12 @@ pub struct Reader {
     consumed: usize,
     /// Sequence of the last record.
     sequence: u64,
+    /// Nothing from here on is looked at.
+    limit: Position,
 }
+
+/// Behind every record.
+const NO_LIMIT: Position = Position { segment: u64::MAX, offset: u64::MAX };
 
 const READ_BYTES: usize = 1 << 18;
 
@@ -44,7 +49,8 @@ impl Reader {
     /// A reader that goes on at a place that an earlier one has come to.
     pub fn at(dir: &Path, position: Position) -> Self {
         let (current, buffer) = (None, Vec::new());
-        Self { dir: dir.to_owned(), current, position, buffer, consumed: 0, sequence: 0 }
+        let dir = dir.to_owned();
+        Self { dir, current, position, buffer, consumed: 0, sequence: 0, limit: NO_LIMIT }
     }
 
     /// The place of the next record.
@@ -59,6 +65,19 @@ impl Reader {
     /// # Errors
     /// [`LogError::Damaged`] with the place; the reader goes on behind it. Otherwise the system refuses.
     pub fn read(&mut self) -> Result<Option<Found>, LogError> {
+        self.read_until(NO_LIMIT)
+    }
+
+    /// The next record before `limit`, which must be the end of a record; nothing if there is none. What stands behind the
+    /// limit is not even read: as long as it is not on the disk, it may still be replaced.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn read_until(&mut self, limit: Position) -> Result<Option<Found>, LogError> {
+        self.limit = limit;
+        if self.position >= limit {
+            return Ok(None);
+        }
         loop {
             if self.current.is_none() && !self.open_next()? {
                 return Ok(None);
@@ -93,7 +112,13 @@ impl Reader {
     fn fill(&mut self) -> Result<usize, LogError> {
         let Some((segment, file)) = &mut self.current else { return Ok(0) };
         let before = self.buffer.len();
-        self.buffer.resize(before + READ_BYTES, 0);
+        let mut room = READ_BYTES;
+        if segment.number == self.limit.segment {
+            let read = self.position.offset + (before - self.consumed) as u64;
+            let left = self.limit.offset.saturating_sub(read);
+            room = room.min(usize::try_from(left).unwrap_or(READ_BYTES));
+        }
+        self.buffer.resize(before + room, 0);
         let read = read_some(file, &mut self.buffer[before..]);
         self.buffer.truncate(before + *read.as_ref().unwrap_or(&0));
         read.map_err(|e| LogError::io(&segment.path, &e))
@@ -123,7 +148,7 @@ impl Reader {
     /// Leaves a segment that has been read to its end for the next one, if there is one.
     fn leave_segment(&mut self) -> Result<bool, LogError> {
         let number = self.position.segment;
-        if segments(&self.dir)?.last().is_none_or(|last| last.number <= number) {
+        if number >= self.limit.segment || segments(&self.dir)?.last().is_none_or(|last| last.number <= number) {
             return Ok(false);
         }
         // It was sealed between reading its end and finding the next one: what was appended meanwhile comes first.
@@ -168,7 +193,7 @@ fn read_some(file: &mut File, into: &mut [u8]) -> io::Result<usize> {
 ///
 /// # Errors
 /// The file cannot be read, or has no header.
-pub(super) fn read_header(segment: &SegmentName) -> Result<Header, LogError> {
+pub fn read_header(segment: &SegmentName) -> Result<Header, LogError> {
     let failed = |e: io::Error| LogError::io(&segment.path, &e);
     let mut bytes = [0; HEADER_BYTES];
     let mut file = File::open(&segment.path).map_err(failed)?;

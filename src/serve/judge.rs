@@ -1,0 +1,274 @@
+//! One item as it was sent → judged by its content, under a key of its own.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use super::contract::Undone;
+use super::correlator::{Job, Stage, Ticket};
+use super::idempotency::{Claim, Deliver, Key};
+use super::problem::{Problem, ProblemCode};
+use super::request::Context;
+use super::service::Service;
+use crate::engine::{Scratch, Trace, decision, evaluate};
+use crate::model::{Decision, Item, Verdict};
+use crate::store::entry::{Entry, LateEntry, TextPolicy};
+use crate::store::log::{Append, Position, Reader};
+
+/// The first 128 bits of SHA-256 over parts, each with its length.
+pub(super) fn digest(parts: &[&[u8]]) -> Key {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let mut key = Key::default();
+    key.copy_from_slice(&hash.finalize()[..16]);
+    key
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Reads back what [`hex`] wrote.
+pub(super) fn unhex(text: &str) -> Option<Key> {
+    let mut key = Key::default();
+    if text.len() != 32 || !text.is_ascii() {
+        return None;
+    }
+    for (byte, at) in key.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(key)
+}
+
+/// What the caller may say beside the item.
+#[derive(Debug, Default, Deserialize)]
+struct Options {
+    #[serde(default)]
+    timeout_ms: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct WithOptions {
+    #[serde(default)]
+    options: Option<Options>,
+}
+
+/// `options.timeout_ms` of an item; none if there is none, or the item is no item.
+pub(super) fn timeout_ms(item: &str) -> Option<u32> {
+    // Hardly any item has options, and reading all of it once more takes time.
+    memchr::memmem::find(item.as_bytes(), b"\"options\"")?;
+    serde_json::from_str::<WithOptions>(item).ok()?.options?.timeout_ms
+}
+
+/// The names of one request for one item.
+#[derive(Debug)]
+struct Names {
+    /// None where the caller gave neither a key nor an id: every such item is a new one.
+    key: Option<Key>,
+    body: Key,
+    /// The decision's id.
+    id: String,
+}
+
+impl Names {
+    /// `place` is the item's index in a batch.
+    fn of(context: &Context, item: &Item<'_>, text: &str, bundle: &str, place: Option<usize>) -> Self {
+        let who = context.caller.name().as_bytes();
+        let body = digest(&[text.as_bytes()]);
+        let place = place.map_or(u64::MAX, |place| place as u64).to_le_bytes();
+        let key = match &context.key {
+            Some(key) => Some(digest(&[b"key", who, key.as_bytes(), &place])),
+            None if item.id.is_empty() => None,
+            None => Some(digest(&[b"item", who, item.id.as_bytes(), &body])),
+        };
+        let own = key.unwrap_or_else(|| digest(&[b"request", who, context.request.as_bytes(), &place]));
+        let id = hex(&digest(&[b"decision", &own, &body, bundle.as_bytes()]));
+        Self { key, body, id }
+    }
+}
+
+impl Service {
+    /// Judges an item and hands it on. Whatever comes of it goes to `deliver`.
+    pub(super) fn submit(
+        &self,
+        context: &Context,
+        (text, place): (&str, Option<usize>),
+        scratch: &mut Scratch,
+        (ticket, deliver): (Arc<Ticket>, Deliver),
+    ) {
+        let bundle = self.bundle();
+        let item = match Item::from_json(text) {
+            Ok(item) => item,
+            Err(e) => return self.books().refuse(None, deliver, &Problem::from(&e)),
+        };
+        let names = Names::of(context, &item, text, &bundle.versions().bundle, place);
+        let Some(deliver) = self.claim(&names, deliver) else { return };
+        let key = names.key;
+        if let Err(e) = evaluate(&bundle, &item, scratch) {
+            return self.books().refuse(key.as_ref(), deliver, &Problem::from(&e));
+        }
+        let id = if item.id.is_empty() { names.id.as_str() } else { item.id.as_ref() };
+        let decision = decision(&bundle, &item, id, scratch);
+        let trace = Trace::of(&item, id, scratch);
+        ticket.set(Stage::Judged(Box::new(decision)));
+        let job = Job {
+            bundle,
+            trace,
+            ticket,
+            deliver,
+            id: names.id,
+            request: context.request.clone(),
+            account: item.account.id.clone().into_owned(),
+            surface: item.surface(),
+            key,
+            body: names.body,
+            item: (self.options().text_policy == TextPolicy::Keep).then(|| text.to_owned()),
+        };
+        if let Err(job) = self.correlator().submit(Box::new(job)) {
+            let problem = Problem::new(ProblemCode::Overloaded, "correlate_queue_max: the queue is full");
+            self.metrics().shed.increment(1);
+            self.books().refuse(key.as_ref(), job.deliver, &problem);
+        }
+    }
+
+    /// Claims the key of a request; what was answered already is delivered at once.
+    fn claim(&self, names: &Names, deliver: Deliver) -> Option<Deliver> {
+        let Some(key) = names.key else { return Some(deliver) };
+        match self.claim_key((key, names.body), deliver) {
+            Claim::Fresh(deliver) => Some(deliver),
+            Claim::Waiting => None,
+            Claim::Conflict(deliver) => {
+                let detail = "the first request with this key had another body";
+                let _ = deliver.send(Err(Problem::new(ProblemCode::IdempotencyConflict, detail)));
+                None
+            }
+            Claim::Done(deliver, position) => {
+                self.metrics().replayed.increment(1);
+                let _ = deliver.send(self.answer_at(position).map(Into::into));
+                None
+            }
+        }
+    }
+
+    /// Forgets the key of an item that a defect has lost, so that it may be sent again.
+    pub(super) fn give_up(&self, context: &Context, (text, place): (&str, Option<usize>)) {
+        let Ok(item) = Item::from_json(text) else { return };
+        let names = Names::of(context, &item, text, &self.bundle().versions().bundle, place);
+        if let Some(key) = names.key {
+            self.books().abandon(&key);
+        }
+    }
+
+    /// The answer that is in the log at a place, byte for byte as it was given.
+    pub(super) fn answer_at(&self, position: Position) -> Result<Vec<u8>, Problem> {
+        let unreadable = |e: String| Problem::new(ProblemCode::LogUnavailable, e);
+        let mut reader = Reader::at(&self.options().log.dir, position);
+        let found = reader.read().map_err(|e| unreadable(e.to_string()))?;
+        let record = found.map(|found| found.record).ok_or_else(|| unreadable("no record".to_owned()))?;
+        match Entry::read(&record) {
+            Ok((Entry::Decision(entry), _)) => {
+                let answer = super::answer::AnswerRef {
+                    id: &entry.id,
+                    request: &entry.request,
+                    decision: &entry.decision,
+                };
+                serde_json::to_vec(&answer).map_err(|e| unreadable(e.to_string()))
+            }
+            Ok(_) => Err(unreadable("another record is there".to_owned())),
+            Err(e) => Err(unreadable(e.to_string())),
+        }
+    }
+
+    /// What a caller is told whose deadline has come. The decision itself follows in the log.
+    pub(super) fn late(
+        &self,
+        context: &Context,
+        (text, place): (&str, Option<usize>),
+        ticket: &Ticket,
+    ) -> Result<super::Answer, Problem> {
+        let bundle = self.bundle();
+        let item = Item::from_json(text).map_err(|e| Problem::from(&e))?;
+        let names = Names::of(context, &item, text, &bundle.versions().bundle, place);
+        let id = if item.id.is_empty() { names.id.as_str() } else { item.id.as_ref() };
+        let (undone, mut decision) = match ticket.stage() {
+            Stage::Unjudged => (Undone::Content, unjudged(id, &bundle)),
+            Stage::Judged(decision) => (Undone::Correlation, *decision),
+            Stage::Answered(bytes) => match serde_json::from_slice::<super::Answer>(&bytes) {
+                Ok(answer) => (Undone::Log, answer.decision),
+                Err(_) => (Undone::Content, unjudged(id, &bundle)),
+            },
+        };
+        let contract = self.options().contract.of(item.surface());
+        decision.verdict = contract.verdict(decision.verdict);
+        // A degraded engine proposes nothing against an account.
+        decision.proposals.clear();
+        decision.degraded = Some(undone.as_str().to_owned());
+        self.metrics().degraded(undone);
+        let entry = Entry::Late(LateEntry {
+            id: names.id.clone(),
+            request: context.request.clone(),
+            item: decision.item.clone(),
+            verdict: decision.verdict,
+            degraded: undone.as_str().to_owned(),
+        });
+        // Nobody waits for this record: the caller could not.
+        let _ = self.log().append(Append {
+            public: entry.to_bytes(),
+            private: None,
+            done: Box::new(|_| ()),
+        });
+        let request = context.request.clone();
+        Ok(super::Answer { id: names.id, request, contract: Some(contract), recheck: true, decision })
+    }
+}
+
+/// A decision that says nothing yet.
+fn unjudged(item: &str, bundle: &crate::engine::Bundle) -> Decision {
+    Decision {
+        item: item.to_owned(),
+        verdict: Verdict::Pass,
+        score: 0.0,
+        labels: Vec::new(),
+        evidence: Vec::new(),
+        near_duplicate: None,
+        proposals: Vec::new(),
+        basis: Vec::new(),
+        counterfactual: None,
+        versions: bundle.versions().clone(),
+        limits: Vec::new(),
+        degraded: None,
+        follow_up: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_tell_parts_apart_and_go_through_text() {
+        assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
+        let key = digest(&[b"x"]);
+        assert_eq!(unhex(&hex(&key)), Some(key));
+        assert_eq!(unhex("zz"), None);
+        assert_eq!(unhex(&"é".repeat(16)), None);
+    }
+
+    #[test]
+    fn options_are_read_only_where_they_are() {
+        assert_eq!(timeout_ms(r#"{"text":"x"}"#), None);
+        assert_eq!(timeout_ms(r#"{"text":"x","options":{"timeout_ms":5,"other":1}}"#), Some(5));
+        assert_eq!(timeout_ms(r#"{"text":"\"options\"","options":null}"#), None);
+        assert_eq!(timeout_ms(r#"{"options":"#), None);
+    }
+}

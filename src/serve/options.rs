@@ -1,0 +1,89 @@
+//! What a service is started with. Checked: every value is usable.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::contract::FailureContract;
+use crate::emit::{JsonlSink, WebhookSink};
+use crate::store::entry::TextPolicy;
+use crate::store::log::LogOptions;
+
+/// Limits and places of one service.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where log, keys and state lie.
+    pub data_dir: PathBuf,
+    /// The log.
+    pub log: LogOptions,
+    /// What of an author's words is kept in the log.
+    pub text_policy: TextPolicy,
+    /// What happens to items that were not judged in time.
+    pub contract: FailureContract,
+    /// Longest that a caller waits; a shorter deadline of its own counts.
+    pub deadline_max: Duration,
+    /// Requests inside the service; one more is refused.
+    pub in_flight_max: usize,
+    /// Open connections; one more waits to be accepted.
+    pub connections_max: usize,
+    /// Largest body, bytes.
+    pub body_bytes_max: usize,
+    /// Largest text that is judged on the thread of its request, bytes; longer ones go to the workers.
+    pub inline_bytes_max: usize,
+    /// Worker threads for long texts and batches.
+    pub workers: usize,
+    /// Tasks that wait for a worker.
+    pub worker_queue_max: usize,
+    /// Items that wait to be correlated.
+    pub correlate_queue_max: usize,
+    /// Items of one batch.
+    pub batch_items_max: usize,
+    /// Longest that a request's header may take, and that a connection may be idle.
+    pub header_timeout: Duration,
+    /// Longest that a request's body may take.
+    pub body_timeout: Duration,
+    /// Longest that a client may leave its answer unread.
+    pub write_timeout: Duration,
+    /// Longest that open requests are waited for when the service stops.
+    pub drain_timeout: Duration,
+    /// Idempotency keys that are remembered.
+    pub idempotency_keys_max: usize,
+    /// How long they are remembered.
+    pub idempotency_window: Duration,
+    /// Decisions as lines of a file.
+    pub jsonl: Option<JsonlSink>,
+    /// Decisions for the account sanction layer.
+    pub webhook: Option<WebhookSink>,
+}
+
+impl ServeOptions {
+    /// What `qingliu serve` does without configuration: loopback only, everything below `data_dir`.
+    pub fn new(data_dir: &Path) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data_dir: data_dir.to_owned(),
+            log: LogOptions::new(&data_dir.join("log")),
+            text_policy: TextPolicy::Keep,
+            contract: FailureContract::shipped(),
+            deadline_max: Duration::from_secs(2),
+            in_flight_max: 1024,
+            connections_max: 4096,
+            body_bytes_max: 4 << 20,
+            inline_bytes_max: 8 << 10,
+            workers: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+            worker_queue_max: 256,
+            correlate_queue_max: 4096,
+            batch_items_max: 100,
+            header_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(10),
+            idempotency_keys_max: 1_000_000,
+            idempotency_window: Duration::from_hours(24),
+            jsonl: None,
+            webhook: None,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Who asks, until when, and with what body.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use http_body_util::BodyExt as _;
+use tokio::time::{Instant, timeout_at};
+
+use super::access::{Action, Caller};
+use super::problem::{Problem, ProblemCode};
+use super::service::Service;
+
+/// Longest request id, idempotency key and reason, bytes.
+const HEADER_VALUE_BYTES_MAX: usize = 256;
+
+/// What is known of a request before its body.
+#[derive(Clone, Debug)]
+pub(super) struct Context {
+    /// Its id: the caller's, or one of our own.
+    pub(super) request: String,
+    /// Who asks.
+    pub(super) caller: Caller,
+    /// When the caller stops waiting.
+    pub(super) deadline: Instant,
+    /// The caller's idempotency key.
+    pub(super) key: Option<String>,
+    /// Why content is looked at.
+    pub(super) reason: String,
+}
+
+impl FromRequestParts<Arc<Service>> for Context {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Problem> {
+        let headers = &parts.headers;
+        let request = text(headers, "x-request-id")
+            .ok()
+            .flatten()
+            .map_or_else(|| service.new_request_id(), str::to_owned);
+        Self::read(headers, service, &request).map_err(|problem| problem.of(&request))
+    }
+}
+
+impl Context {
+    fn read(headers: &HeaderMap, service: &Service, request: &str) -> Result<Self, Problem> {
+        let caller = service.caller(headers)?;
+        let most = service.options().deadline_max;
+        let asked = match text(headers, "x-deadline-ms")? {
+            None => most,
+            Some(digits) => match digits.parse::<u32>() {
+                Ok(millis) => Duration::from_millis(millis.into()),
+                Err(_) => {
+                    let detail = "x-deadline-ms is a whole number of milliseconds";
+                    return Err(Problem::new(ProblemCode::InvalidHeader, detail));
+                }
+            },
+        };
+        Ok(Self {
+            request: request.to_owned(),
+            caller,
+            deadline: Instant::now() + asked.min(most),
+            key: text(headers, "idempotency-key")?.map(str::to_owned),
+            reason: text(headers, "x-access-reason")?.unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// Shortens the deadline.
+    #[must_use]
+    pub(super) fn within(mut self, millis: Option<u32>, begun: Instant) -> Self {
+        if let Some(millis) = millis {
+            self.deadline = self.deadline.min(begun + Duration::from_millis(millis.into()));
+        }
+        self
+    }
+
+    /// Goes on only if the caller may do this.
+    pub(super) fn require(&self, action: Action) -> Result<(), Problem> {
+        self.caller.require(action).map_err(|problem| problem.of(&self.request))
+    }
+}
+
+/// A header's value, if it is there.
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Problem> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let is_fit = |value: &&str| !value.is_empty() && value.len() <= HEADER_VALUE_BYTES_MAX;
+    match value.to_str().ok().filter(is_fit) {
+        Some(value) => Ok(Some(value)),
+        None => {
+            let detail = format!("{name} is 1 to {HEADER_VALUE_BYTES_MAX} visible ASCII characters");
+            Err(Problem::new(ProblemCode::InvalidHeader, detail))
+        }
+    }
+}
+
+/// Bytes of bodies that are being held in memory, of all requests together.
+#[derive(Debug)]
+pub(super) struct BodyBudget {
+    used: AtomicUsize,
+    bytes_max: usize,
+}
+
+/// A body, and its share of the budget for as long as it lives.
+#[derive(Debug)]
+pub(super) struct HeldBody {
+    pub(super) bytes: Bytes,
+    _share: Share,
+}
+
+#[derive(Debug)]
+struct Share {
+    budget: Arc<BodyBudget>,
+    bytes: usize,
+}
+
+impl Share {
+    fn grow(&mut self, bytes: usize) -> bool {
+        let used = self.budget.used.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+        used + bytes <= self.budget.bytes_max
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl BodyBudget {
+    pub(super) fn new(bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { used: AtomicUsize::new(0), bytes_max })
+    }
+}
+
+/// Bytes of a body that is too long which are read and thrown away: a client that is cut off while it sends may not see why.
+const DISCARD_BYTES_MAX: usize = 16 << 20;
+
+async fn discard(mut body: Body, until: Instant) {
+    let mut left = DISCARD_BYTES_MAX;
+    while let Ok(Some(Ok(frame))) = timeout_at(until, body.frame()).await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+/// Reads a body within the limits on its bytes, on its time and on the memory of all bodies.
+pub(super) async fn read_body(service: &Service, mut body: Body) -> Result<HeldBody, Problem> {
+    let options = service.options();
+    let until = Instant::now() + options.body_timeout;
+    let too_large = || {
+        let detail = format!("body_bytes_max: the body is longer than {} bytes", options.body_bytes_max);
+        Problem::new(ProblemCode::TooLarge, detail)
+    };
+    let mut share = Share { budget: Arc::clone(service.body_budget()), bytes: 0 };
+    let mut whole = Vec::new();
+    let mut only: Option<Bytes> = None;
+    loop {
+        let frame = match timeout_at(until, body.frame()).await {
+            Err(_) => {
+                let detail = format!("body_timeout: not within {} ms", options.body_timeout.as_millis());
+                return Err(Problem::new(ProblemCode::BodyTimeout, detail));
+            }
+            Ok(None) => break,
+            Ok(Some(Err(e))) => return Err(Problem::new(ProblemCode::InvalidBody, e.to_string())),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        if share.bytes + data.len() > options.body_bytes_max {
+            discard(body, until).await;
+            return Err(too_large());
+        }
+        if !share.grow(data.len()) {
+            return Err(Problem::new(ProblemCode::Overloaded, "body_budget_bytes_max: too many long bodies"));
+        }
+        // Most bodies come in one piece, which is not copied.
+        if only.is_none() && whole.is_empty() {
+            only = Some(data);
+        } else {
+            whole.extend_from_slice(&only.take().unwrap_or_default());
+            whole.extend_from_slice(&data);
+        }
+    }
+    let bytes = only.unwrap_or_else(|| Bytes::from(whole));
+    Ok(HeldBody { bytes, _share: share })
+}

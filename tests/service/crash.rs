@@ -1,0 +1,84 @@
+//! What was acknowledged is in the log, whenever the process is killed.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use crate::client::{Client, Served};
+use crate::common::{Place, string, wait_until};
+
+/// How often the service is killed.
+const KILLS: usize = 8;
+const CLIENTS: usize = 4;
+
+#[test]
+fn every_acknowledged_decision_survives_being_killed_at_any_moment() {
+    let place = Place::new();
+    let acknowledged = Mutex::new(HashSet::new());
+    for round in 0..KILLS {
+        let served = Served::start(&place, "");
+        let address = served.address;
+        let before = acknowledged.lock().expect("a lock").len();
+        std::thread::scope(|scope| {
+            for client in 0..CLIENTS {
+                let acknowledged = &acknowledged;
+                scope.spawn(move || {
+                    let mut connection = Client::connect(address);
+                    for n in 0.. {
+                        let body = format!(r#"{{"id":"{round}-{client}-{n}","text":"真人荷官 {n}"}}"#);
+                        connection.send(
+                            "POST",
+                            "/v1/check",
+                            &[("content-type", "application/json")],
+                            body.as_bytes(),
+                        );
+                        // The connection breaks when the service is killed.
+                        let Some(reply) = connection.receive() else { return };
+                        assert_eq!(reply.status, 200);
+                        acknowledged.lock().expect("a lock").insert(string(&reply.json()["id"]));
+                    }
+                });
+            }
+            wait_until("answers", || acknowledged.lock().expect("a lock").len() >= before + 20 + 7 * round);
+            served.kill();
+        });
+    }
+    // The next start mends what the last crash has left.
+    Served::start(&place, "").stop_quietly();
+    let logged: Vec<String> = Served::log(&place, "--verdict review").iter().map(|r| string(&r["id"])).collect();
+    let distinct: HashSet<String> = logged.iter().cloned().collect();
+    assert_eq!(logged.len(), distinct.len(), "each once");
+    let lost: Vec<String> =
+        acknowledged.into_inner().expect("a lock").into_iter().filter(|id| !distinct.contains(id)).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    place.run("log --dir data/log --verify").expect(0, &[]);
+}
+
+#[test]
+fn a_second_service_on_the_same_data_is_refused() {
+    let place = Place::new();
+    let _served = Served::start(&place, "");
+    let second = place.run("serve --listen 127.0.0.1:0 --data data --bundle bundle");
+    second.expect(1, &["another process is writing it"]);
+}
+
+#[test]
+fn a_flipped_byte_is_told_at_start_and_named_by_verify() {
+    let place = Place::new();
+    let served = Served::start(&place, "");
+    for n in 0..5 {
+        served.check(&format!(r#"{{"id":"p{n}","text":"真人荷官"}}"#));
+    }
+    served.stop().expect(0, &[]);
+    let folder = place.path("data/log");
+    let segment = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let segment = segment.into_iter().find(|path| path.extension().is_some_and(|e| e == "qlog")).expect("one");
+    let mut bytes = std::fs::read(&segment).expect("bytes");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segment, bytes).expect("a file");
+    let verified = place.run("log --dir data/log --verify").expect(1, &["segment 1", "offset", "checksum"]);
+    assert!(verified.stdout.contains("1 damaged places"));
+    let run = Served::start(&place, "").stop();
+    run.expect(0, &["log damaged", "segment 1"]);
+    assert_eq!(place.run("log --dir data/log").code, Some(1));
+}

@@ -1,0 +1,11 @@
+//! The service as its users meet it: a process, a port, a log.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod access;
+mod answers;
+mod client;
+mod crash;
+mod limits;
+mod sinks;
