@@ -45,7 +45,10 @@ pub struct Key {
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Key").field("name", &self.name).field("default", &self.default).finish_non_exhaustive()
+        f.debug_struct("Key")
+            .field("name", &self.name)
+            .field("default", &self.default)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,10 +72,15 @@ pub const KEYS: [Key; 35] = [
         c.serve.log.dir = c.serve.data_dir.join("log");
         Ok(())
     }),
-    key("serve.bundle", "\"\"", "a bundle directory; empty for the dictionaries built into the program", |c, v| {
-        c.bundle = Some(text(v)?).filter(|dir| !dir.is_empty()).map(PathBuf::from);
-        Ok(())
-    }),
+    key(
+        "serve.bundle",
+        "\"\"",
+        "a bundle directory; empty for the dictionaries built into the program",
+        |c, v| {
+            c.bundle = Some(text(v)?).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+            Ok(())
+        },
+    ),
     key("serve.workers", "0", "threads for long texts and batches; 0 for one per core", |c, v| {
         let asked: usize = number(v, 0, 1024)?;
         if asked > 0 {
@@ -107,27 +115,39 @@ pub const KEYS: [Key; 35] = [
     key("limits.body_bytes", "4194304", "largest body, bytes", |c, v| {
         assign(v, 1, 64 << 20, &mut c.serve.body_bytes_max)
     }),
-    key("limits.inline_bytes", "8192", "largest body that is judged on its request's own thread, bytes", |c, v| {
-        assign(v, 0, 1 << 20, &mut c.serve.inline_bytes_max)
-    }),
+    key(
+        "limits.inline_bytes",
+        "8192",
+        "largest body that is judged on its request's own thread, bytes",
+        |c, v| assign(v, 0, 1 << 20, &mut c.serve.inline_bytes_max),
+    ),
     key("limits.worker_queue", "256", "tasks that wait for a worker", |c, v| {
         assign(v, 1, 1 << 20, &mut c.serve.worker_queue_max)
     }),
     key("limits.correlate_queue", "4096", "items that wait to be correlated", |c, v| {
         assign(v, 1, 1 << 20, &mut c.serve.correlate_queue_max)
     }),
-    key("limits.header_ms", "15000", "longest that a head may take and a connection be idle, milliseconds", |c, v| {
-        millis(v, &mut c.serve.header_timeout)
-    }),
+    key(
+        "limits.header_ms",
+        "15000",
+        "longest that a head may take and a connection be idle, milliseconds",
+        |c, v| millis(v, &mut c.serve.header_timeout),
+    ),
     key("limits.body_ms", "10000", "longest that a body may take, milliseconds", |c, v| {
         millis(v, &mut c.serve.body_timeout)
     }),
-    key("limits.write_ms", "10000", "longest that a client may leave its answer unread, milliseconds", |c, v| {
-        millis(v, &mut c.serve.write_timeout)
-    }),
-    key("limits.drain_ms", "10000", "longest that open requests are waited for at the end, milliseconds", |c, v| {
-        millis(v, &mut c.serve.drain_timeout)
-    }),
+    key(
+        "limits.write_ms",
+        "10000",
+        "longest that a client may leave its answer unread, milliseconds",
+        |c, v| millis(v, &mut c.serve.write_timeout),
+    ),
+    key(
+        "limits.drain_ms",
+        "10000",
+        "longest that open requests are waited for at the end, milliseconds",
+        |c, v| millis(v, &mut c.serve.drain_timeout),
+    ),
     key("idempotency.keys", "1000000", "keys and decisions that are remembered", |c, v| {
         assign(v, 1, 100_000_000, &mut c.serve.idempotency_keys_max)
     }),
@@ -135,10 +155,15 @@ pub const KEYS: [Key; 35] = [
         c.serve.idempotency_window = Duration::from_hours(number(v, 1, 24 * 30)?);
         Ok(())
     }),
-    key("log.segment_bytes", "67108864", "a segment of the log that has reached this size is sealed, bytes", |c, v| {
-        c.serve.log.segment_bytes_max = number(v, 1 << 16, 1 << 30)?;
-        Ok(())
-    }),
+    key(
+        "log.segment_bytes",
+        "67108864",
+        "a segment of the log that has reached this size is sealed, bytes",
+        |c, v| {
+            c.serve.log.segment_bytes_max = number(v, 1 << 16, 1 << 30)?;
+            Ok(())
+        },
+    ),
     key("log.retain_days", "184", "days that the log is kept, 184 at least", |c, v| {
         c.serve.log.retain_days = number(v, RETAIN_DAYS_MIN, 36_500)?;
         Ok(())
@@ -161,24 +186,39 @@ pub const KEYS: [Key; 35] = [
         c.webhook.0 = url.map(WebhookUrl::parse).transpose().map_err(|e| e.to_string())?;
         Ok(())
     }),
-    key("webhook.secrets", "[]", "secrets that events are signed with; two while one replaces the other", |c, v| {
-        let secrets = v.as_array().ok_or("expected an array of strings")?.iter();
-        let secrets = secrets.map(|secret| text(secret).map(|secret| Secret(secret.to_owned())));
-        c.webhook.1.secrets = secrets.collect::<Result<_, _>>()?;
-        Ok(())
+    key(
+        "webhook.secrets",
+        "[]",
+        "secrets that events are signed with; two while one replaces the other",
+        |c, v| {
+            let secrets = v.as_array().ok_or("expected an array of strings")?.iter();
+            let secrets = secrets.map(|secret| text(secret).map(|secret| Secret(secret.to_owned())));
+            c.webhook.1.secrets = secrets.collect::<Result<_, _>>()?;
+            Ok(())
+        },
+    ),
+    key("webhook.all", "false", "whether decisions that pass are sent too", |c, v| {
+        which(v, &mut c.webhook.1.which)
     }),
-    key("webhook.all", "false", "whether decisions that pass are sent too", |c, v| which(v, &mut c.webhook.1.which)),
     key("webhook.allow_private", "false", "whether addresses inside a network may be called", |c, v| {
         c.webhook.1.allow_private = flag(v)?;
         Ok(())
     }),
-    key("webhook.attempts", "12", "attempts for one event; then it is put aside until the next start", |c, v| {
-        c.webhook.1.attempts_max = number(v, 1_u32, 1000)?;
-        Ok(())
-    }),
-    key("webhook.backoff_ms", "500", "pause after the first failed attempt; it doubles, milliseconds", |c, v| {
-        millis(v, &mut c.webhook.1.backoff_first)
-    }),
+    key(
+        "webhook.attempts",
+        "12",
+        "attempts for one event; then it is put aside until the next start",
+        |c, v| {
+            c.webhook.1.attempts_max = number(v, 1_u32, 1000)?;
+            Ok(())
+        },
+    ),
+    key(
+        "webhook.backoff_ms",
+        "500",
+        "pause after the first failed attempt; it doubles, milliseconds",
+        |c, v| millis(v, &mut c.webhook.1.backoff_first),
+    ),
     key("webhook.backoff_max_ms", "120000", "longest pause, milliseconds", |c, v| {
         millis(v, &mut c.webhook.1.backoff_max)
     }),
@@ -215,7 +255,8 @@ impl Config {
         for (section, inside) in &table {
             match inside {
                 Value::Table(keys) => {
-                    values.extend(keys.iter().map(|(key, value)| (format!("{section}.{key}"), value.clone())));
+                    values
+                        .extend(keys.iter().map(|(key, value)| (format!("{section}.{key}"), value.clone())));
                 }
                 _ => problems.push(format!("{section}: keys stand in sections; {}", known(section))),
             }
@@ -224,12 +265,15 @@ impl Config {
             let Some(name) = variable.strip_prefix(PREFIX) else { continue };
             match KEYS.iter().find(|key| variable_of(key.name) == variable) {
                 Some(key) => values.push((key.name.to_owned(), of_variable(&value))),
-                None => problems.push(format!("{variable}: {}", known(&name.to_lowercase().replacen('_', ".", 1)))),
+                None => problems
+                    .push(format!("{variable}: {}", known(&name.to_lowercase().replacen('_', ".", 1)))),
             }
         }
         for (name, value) in values {
             match KEYS.iter().find(|key| key.name == name) {
-                Some(key) => problems.extend((key.set)(&mut config, &value).err().map(|e| format!("{name}: {e}"))),
+                Some(key) => {
+                    problems.extend((key.set)(&mut config, &value).err().map(|e| format!("{name}: {e}")))
+                }
                 None => problems.push(format!("{name}: {}", known(&name))),
             }
         }
@@ -370,7 +414,10 @@ mod tests {
     fn the_environment_goes_before_the_file() {
         let file = "[limits]\nin_flight = 7\n[contract]\npost = \"closed\"\n";
         let config = read(file, &[("QINGLIU_LIMITS_IN_FLIGHT", "9"), ("HOME", "x")]).unwrap();
-        assert_eq!((config.serve.in_flight_max, config.serve.contract.of(Surface::Post)), (9, Contract::Closed));
+        assert_eq!(
+            (config.serve.in_flight_max, config.serve.contract.of(Surface::Post)),
+            (9, Contract::Closed)
+        );
         let config = read("", &[("QINGLIU_SERVE_LISTEN", "127.0.0.1:1")]).unwrap();
         assert_eq!(config.serve.listen.port(), 1);
     }
@@ -381,9 +428,15 @@ mod tests {
                     [log]\ntext = \"kep\"\nretain_days = 3\n";
         let error = read(file, &[("QINGLIU_LOG_TXT", "keep")]).unwrap_err().to_string();
         for part in [
-            "7 problem(s)", "listen: keys stand in sections", "serve.listen: expected ADDRESS:PORT",
-            "limits.in_flght: there is no such key", "limits.in_flight", "limits.body_bytes: expected 1 to",
-            "log.text: expected one of keep, drop", "log.retain_days: expected 184", "QINGLIU_LOG_TXT",
+            "7 problem(s)",
+            "listen: keys stand in sections",
+            "serve.listen: expected ADDRESS:PORT",
+            "limits.in_flght: there is no such key",
+            "limits.in_flight",
+            "limits.body_bytes: expected 1 to",
+            "log.text: expected one of keep, drop",
+            "log.retain_days: expected 184",
+            "QINGLIU_LOG_TXT",
         ] {
             assert!(error.contains(part), "{part:?} is missing in {error}");
         }

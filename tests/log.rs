@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use qingliu::store::log::{
-    Append, DiskFile, HEADER_BYTES, Log, LogError, LogOptions, OpenReport, Position, RECORD_BYTES_MAX, Reader,
-    Record, SegmentFile, purge, segments, verify,
+    Append, DiskFile, HEADER_BYTES, Log, LogError, LogOptions, OpenReport, Position, RECORD_BYTES_MAX,
+    Reader, Record, SegmentFile, purge, segments, verify,
 };
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -237,7 +237,10 @@ fn many_who_wait_are_written_together_and_each_is_told_its_own_place() {
     assert_eq!(told.iter().map(|(n, _)| *n).collect::<Vec<_>>(), (0..500).collect::<Vec<_>>());
     for (n, stored) in told.iter() {
         let found = Reader::at(dir.path(), stored.position).read().unwrap().unwrap();
-        assert_eq!((found.record.sequence, found.record.public), (stored.sequence, n.to_string().into_bytes()));
+        assert_eq!(
+            (found.record.sequence, found.record.public),
+            (stored.sequence, n.to_string().into_bytes())
+        );
     }
     assert!(*follower.borrow_and_update() > told[499].1.position);
 }

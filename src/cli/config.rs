@@ -22,8 +22,9 @@ pub(super) fn run(command: &ConfigCommand) -> Result<ExitCode, Failure> {
 /// The configuration of a file, or of the environment alone.
 pub(super) fn load(file: Option<&Path>) -> Result<Config, Failure> {
     let text = match file {
-        Some(file) => std::fs::read_to_string(file)
-            .map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))?,
+        Some(file) => {
+            std::fs::read_to_string(file).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))?
+        }
         None => String::new(),
     };
     Config::read(&text, std::env::vars()).map_err(|e| Failure::Usage(e.to_string()))

@@ -88,7 +88,8 @@ fn line(arguments: &LogArguments, record: &Record) -> Result<Option<String>, Fai
     if !is_wanted {
         return Ok(None);
     }
-    let time = Timestamp::from_millisecond(record.time_ms).map_or(json!(record.time_ms), |t| json!(t.to_string()));
+    let time =
+        Timestamp::from_millisecond(record.time_ms).map_or(json!(record.time_ms), |t| json!(t.to_string()));
     let mut value = json!({ "sequence": record.sequence, "time": time });
     let own = serde_json::to_value(&entry).map_err(unknown)?;
     if let (Some(value), serde_json::Value::Object(own)) = (value.as_object_mut(), own) {

@@ -22,7 +22,8 @@ pub(super) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
         data.clone_into(&mut options.data_dir);
         options.log.dir = data.join("log");
     }
-    let bundle = load_bundle(arguments.bundle.as_deref().or(bundle.as_deref()))?;
+    options.bundle_dir = arguments.bundle.clone().or(bundle);
+    let bundle = load_bundle(options.bundle_dir.as_deref())?;
     let version = bundle.versions().bundle.clone();
     let data = options.data_dir.display().to_string();
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::run)?;
@@ -33,7 +34,9 @@ pub(super) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
         let server = Server::bind(options, bundle).await.map_err(Failure::run)?;
         report(server.report());
         let url = format!("http://{}", server.address());
-        render::line(&format!("qingliu serves {url}, bundle {version}, data in {data}; a page to try it: {url}/docs"));
+        render::line(&format!(
+            "qingliu serves {url}, bundle {version}, data in {data}; a page to try it: {url}/docs"
+        ));
         render::line(&format!(
             "  curl -s {url}/v1/check -H 'content-type: application/json' -d '{{\"text\":\"{EXAMPLE}\"}}'"
         ));

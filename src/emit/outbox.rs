@@ -100,7 +100,13 @@ impl Outbox {
             let body = Body { id: &entry.id, sequence, time_ms, account: &entry.account, decision };
             // Our own types have string keys and finite numbers: this does not fail.
             let body = serde_json::to_vec(&body).unwrap_or_default();
-            return Ok(Next::Event(Event { id: entry.id, account: entry.account, sequence, end: found.end, body }));
+            return Ok(Next::Event(Event {
+                id: entry.id,
+                account: entry.account,
+                sequence,
+                end: found.end,
+                body,
+            }));
         }
     }
 

@@ -253,7 +253,13 @@ impl Replay {
             // A line that was cut off by a crash belongs to an event that the cursor has not passed.
             let Ok(dead) = serde_json::from_str::<Dead>(&line?) else { continue };
             let Dead { id, account, sequence, body, .. } = dead;
-            events.push_back(Event { id, account, sequence, end: Position::default(), body: body.into_bytes() });
+            events.push_back(Event {
+                id,
+                account,
+                sequence,
+                end: Position::default(),
+                body: body.into_bytes(),
+            });
         }
         Ok(Self { events, file: Some(file) })
     }
@@ -339,10 +345,8 @@ impl Lane {
 
     async fn attempt(&mut self, event: &Event) -> Result<(), Failed> {
         let sink = Arc::clone(&self.shared);
-        let request = request(&sink.sink, event, Clock::now_ms() / 1000).map_err(|error| Failed {
-            error,
-            is_passing: false,
-        })?;
+        let request = request(&sink.sink, event, Clock::now_ms() / 1000)
+            .map_err(|error| Failed { error, is_passing: false })?;
         let connection = match self.connection.take().filter(|connection| !connection.is_closed()) {
             Some(connection) => self.connection.insert(connection),
             None => self.connection.insert(connect(&sink.sink).await?),
@@ -351,7 +355,10 @@ impl Lane {
         let response = connection.send_request(request).await.map_err(|e| Failed::passing(&e))?;
         let status = response.status();
         // The answer is read, so that the connection can be used again.
-        Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await.map_err(|e| Failed::passing(&e))?;
+        Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+            .collect()
+            .await
+            .map_err(|e| Failed::passing(&e))?;
         if status.is_success() {
             return Ok(());
         }
@@ -435,7 +442,8 @@ mod tests {
     #[test]
     fn a_signature_is_the_one_that_others_compute() {
         // `printf '1700000000.{"a":1}' | openssl dgst -sha256 -hmac whsec`
-        let signature = signature(&[Secret("whsec".to_owned()), Secret("other".to_owned())], 1_700_000_000, b"{\"a\":1}");
+        let signature =
+            signature(&[Secret("whsec".to_owned()), Secret("other".to_owned())], 1_700_000_000, b"{\"a\":1}");
         let (head, second) = signature.rsplit_once(",v1=").unwrap();
         assert_eq!(head, "t=1700000000,v1=8ad37ba156048ae0e0a5533c75cdf26fee88b07f93cb57ee4c80adb053012032");
         assert_eq!(second.len(), 64);

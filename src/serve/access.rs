@@ -58,6 +58,7 @@ impl Role {
             Action::Describe => true,
             Action::Check => matches!(self, Self::Publisher | Self::Admin),
             Action::Explain => matches!(self, Self::Reviewer | Self::Auditor | Self::Admin),
+            Action::Bundles => matches!(self, Self::Operator | Self::Admin),
             Action::Metrics => matches!(self, Self::Operator | Self::Auditor | Self::Admin),
         }
     }
@@ -72,6 +73,8 @@ pub enum Action {
     Check,
     /// See a decision with its evidence.
     Explain,
+    /// See and change which bundle judges.
+    Bundles,
     /// Read the metrics.
     Metrics,
 }
@@ -213,7 +216,8 @@ impl KeyFile {
 
     /// Replaces the file, whole or not at all.
     fn write(&self) -> Result<(), KeyError> {
-        let failed = |e: io::Error| KeyError::File { path: self.path.display().to_string(), problem: e.to_string() };
+        let failed =
+            |e: io::Error| KeyError::File { path: self.path.display().to_string(), problem: e.to_string() };
         let temporary = self.path.with_extension("json.new");
         let write = || -> io::Result<()> {
             self.path.parent().map_or(Ok(()), fs::create_dir_all)?;

@@ -1,6 +1,6 @@
 //! The one thread that owns the shard: items in the order of their arrival → decisions for the log.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use axum::body::Bytes;
@@ -68,11 +68,11 @@ pub(super) struct Books {
     pub(super) decisions: Mutex<Recent>,
 }
 
-/// The thread and its queue.
+/// The thread and its queue. Nothing in the queue ends the thread.
 #[derive(Debug)]
 pub(super) struct Correlator {
-    sender: Option<Sender<Box<Job>>>,
-    thread: Option<JoinHandle<Shard>>,
+    sender: Sender<Option<Box<Job>>>,
+    thread: Mutex<Option<JoinHandle<Shard>>>,
 }
 
 struct Worker {
@@ -93,38 +93,42 @@ impl Correlator {
     ) -> std::io::Result<Self> {
         let (sender, receiver) = bounded(queue_max);
         let worker = Worker { shard, log, books, metrics, text_policy };
-        let thread = thread::Builder::new().name("correlate".to_owned()).spawn(move || worker.run(&receiver))?;
-        Ok(Self { sender: Some(sender), thread: Some(thread) })
+        let thread =
+            thread::Builder::new().name("correlate".to_owned()).spawn(move || worker.run(&receiver))?;
+        Ok(Self { sender, thread: Mutex::new(Some(thread)) })
     }
 
     /// Hands an item over; gives it back if the queue is full.
-    pub(super) fn submit(&self, job: Box<Job>) -> Result<(), Box<Job>> {
-        match &self.sender {
-            Some(sender) => sender.try_send(job).map_err(crossbeam_channel::TrySendError::into_inner),
-            None => Err(job),
-        }
+    pub(super) fn submit(&self, job: Box<Job>) -> Result<(), Option<Box<Job>>> {
+        self.sender.try_send(Some(job)).map_err(crossbeam_channel::TrySendError::into_inner)
     }
 
     /// Items that wait.
     pub(super) fn queued(&self) -> usize {
-        self.sender.as_ref().map_or(0, Sender::len)
+        self.sender.len()
     }
 
     /// Whether the thread is there.
     pub(super) fn is_alive(&self) -> bool {
-        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+        self.thread().as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Does what waits and gives the shard back.
-    pub(super) fn finish(&mut self) -> Option<Shard> {
-        self.sender = None;
-        self.thread.take().and_then(|thread| thread.join().ok())
+    fn thread(&self) -> MutexGuard<'_, Option<JoinHandle<Shard>>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does what waits, ends the thread and gives the shard back.
+    pub(super) fn finish(&self) -> Option<Shard> {
+        let thread = self.thread().take()?;
+        // It fails only when the thread has ended.
+        let _ = self.sender.send(None);
+        thread.join().ok()
     }
 }
 
 impl Worker {
-    fn run(mut self, receiver: &Receiver<Box<Job>>) -> Shard {
-        for job in receiver {
+    fn run(mut self, receiver: &Receiver<Option<Box<Job>>>) -> Shard {
+        while let Ok(Some(job)) = receiver.recv() {
             self.correlate(*job);
         }
         self.shard
@@ -178,7 +182,8 @@ impl Worker {
             .map(|raised| &raised.member)
             .find(|member| member.item == decision.item)
             .map_or_else(String::new, |member| member.account.clone());
-        let parts = [b"follow_up", cause.as_bytes(), decision.item.as_bytes(), decision.verdict.as_str().as_bytes()];
+        let parts =
+            [b"follow_up", cause.as_bytes(), decision.item.as_bytes(), decision.verdict.as_str().as_bytes()];
         let id = hex(&digest(&parts));
         let id_key = digest(&[b"id", id.as_bytes()]);
         let request = String::new();

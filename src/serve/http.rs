@@ -17,6 +17,7 @@ use super::access::Action;
 use super::answer::{Answer, BatchAnswer};
 use super::metrics::{Answered, Operation};
 use super::problem::{Problem, ProblemCode};
+use super::reload::{BundleChange, BundleState};
 use super::request::{Context, read_body};
 use super::schema::{BatchSchema, ItemSchema};
 use super::service::Service;
@@ -27,6 +28,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(check))
         .routes(routes!(check_batch))
         .routes(routes!(explain))
+        .routes(routes!(bundles, reload))
+        .routes(routes!(roll_back))
         .routes(routes!(healthz))
         .routes(routes!(readyz))
         .routes(routes!(metrics))
@@ -151,6 +154,86 @@ async fn explain(
     answer(&service, Operation::Explain, (begun, &id), delivery)
 }
 
+/// Which bundle judges
+#[utoipa::path(get, path = "/v1/bundles", tag = "bundles", responses(
+    (status = 200, description = "The bundles", body = BundleState),
+    (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
+    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
+))]
+async fn bundles(State(service): State<Arc<Service>>, context: Context) -> Response {
+    let state = context.require(Action::Bundles).map(|()| service.bundle_state());
+    state.map_or_else(Problem::into_response, |state| axum::Json(state).into_response())
+}
+
+/// Read the bundle directory anew
+///
+/// It is checked and compiled beside the traffic, and taken only if nothing is wrong with it.
+#[utoipa::path(post, path = "/v1/bundles", tag = "bundles", request_body = BundleChange, responses(
+    (status = 200, description = "It was taken", body = BundleState),
+    (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
+    (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
+    (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
+    (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "The bundle was not taken; the one before judges on"),
+    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
+    (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
+))]
+async fn reload(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
+    change(service, context, request, Service::reload).await
+}
+
+/// Bring the bundle before back
+#[utoipa::path(post, path = "/v1/bundles/rollback", tag = "bundles", request_body = BundleChange, responses(
+    (status = 200, description = "It judges again", body = BundleState),
+    (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
+    (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
+    (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
+    (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "There is none before"),
+    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
+    (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
+))]
+async fn roll_back(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
+    change(service, context, request, Service::roll_back).await
+}
+
+/// Changes the bundle on a thread that may take its time.
+async fn change(
+    service: Arc<Service>,
+    context: Context,
+    request: Request,
+    how: impl FnOnce(&Service, BundleChange) -> Result<BundleState, Problem> + Send + 'static,
+) -> Response {
+    let id = context.request.clone();
+    let changed = async {
+        context.require(Action::Bundles)?;
+        require_json(&request)?;
+        let body = read_body(&service, request.into_body()).await?;
+        let mut change: BundleChange = serde_json::from_slice(&body.bytes)
+            .map_err(|e| Problem::new(ProblemCode::InvalidBody, e.to_string()))?;
+        if change.author.is_empty() {
+            context.caller.name().clone_into(&mut change.author);
+        }
+        let admission = service.admit()?;
+        let done = tokio::task::spawn_blocking(move || {
+            let changed = how(&service, change);
+            drop(admission);
+            changed
+        });
+        done.await.unwrap_or_else(|e| Err(Problem::new(ProblemCode::Internal, e.to_string())))
+    };
+    match changed.await {
+        Ok(state) => axum::Json(state).into_response(),
+        Err(problem) => problem.of(&id).into_response(),
+    }
+}
+
 /// Whether the process is alive
 #[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, description = "It is", body = String)))]
 async fn healthz() -> &'static str {
@@ -220,7 +303,8 @@ async fn docs(context: Context) -> Response {
     if let Err(problem) = context.require(Action::Describe) {
         return problem.into_response();
     }
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+    let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(include_str!("page.html"))).into_response()
 }
 

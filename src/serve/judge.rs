@@ -137,7 +137,9 @@ impl Service {
         if let Err(job) = self.correlator().submit(Box::new(job)) {
             let problem = Problem::new(ProblemCode::Overloaded, "correlate_queue_max: the queue is full");
             self.metrics().shed.increment(1);
-            self.books().refuse(key.as_ref(), job.deliver, &problem);
+            if let Some(job) = job {
+                self.books().refuse(key.as_ref(), job.deliver, &problem);
+            }
         }
     }
 
@@ -222,11 +224,7 @@ impl Service {
             degraded: undone.as_str().to_owned(),
         });
         // Nobody waits for this record: the caller could not.
-        let _ = self.log().append(Append {
-            public: entry.to_bytes(),
-            private: None,
-            done: Box::new(|_| ()),
-        });
+        let _ = self.log().append(Append { public: entry.to_bytes(), private: None, done: Box::new(|_| ()) });
         let request = context.request.clone();
         Ok(super::Answer { id: names.id, request, contract: Some(contract), recheck: true, decision })
     }

@@ -50,7 +50,7 @@ pub enum ServeError {
 const HEADERS_MAX: usize = 64;
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 16 << 10;
-/// How often keys are read anew and metrics tidied.
+/// How often keys are read anew, metrics tidied, the bundle directory looked at.
 const UPKEEP: Duration = Duration::from_secs(2);
 /// Pause after a sink failed.
 const SINK_PAUSE: Duration = Duration::from_secs(2);
@@ -110,11 +110,7 @@ impl Server {
             let _ = timeout(drain_timeout, connections.shutdown()).await;
         }
         let _ = upkeep.await;
-        let finish = tokio::task::spawn_blocking(move || match Arc::try_unwrap(service) {
-            Ok(service) => service.finish(),
-            // A request that outlived the drain still holds it; the log is closed when it goes.
-            Err(_) => Ok(()),
-        });
+        let finish = tokio::task::spawn_blocking(move || service.finish());
         finish.await.map_err(|e| ServeError::Start(e.to_string()))??;
         // What a receiver does not take now, it gets after the next start.
         let _ = timeout(drain_timeout, async { while sinks.join_next().await.is_some() {} }).await;
@@ -156,7 +152,7 @@ async fn again<F: Future<Output = io::Result<()>>>(failing: Gauge, sink: impl Fn
     }
 }
 
-/// Reads keys anew and tidies metrics until the end.
+/// Reads keys anew, tidies metrics and looks after the bundle directory until the end.
 async fn keep_up(service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
     let mut ticks = interval(UPKEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -169,6 +165,7 @@ async fn keep_up(service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
         let _ = tokio::task::spawn_blocking(move || {
             service.reload_keys();
             service.metrics().upkeep();
+            service.watch_bundle();
         })
         .await;
     }

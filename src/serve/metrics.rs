@@ -9,9 +9,8 @@ use super::contract::Undone;
 use crate::model::{Decision, Surface, Verdict};
 
 /// Upper ends of the buckets of latencies, seconds.
-const LATENCY_SECONDS: [f64; 15] = [
-    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-];
+const LATENCY_SECONDS: [f64; 15] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
 /// Operations that are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +46,8 @@ pub(super) struct Metrics {
     pub(super) replayed: Counter,
     pub(super) follow_ups: Counter,
     pub(super) log_failures: Counter,
+    /// Bundles that were taken, and that were refused.
+    pub(super) reloads: [Counter; 2],
     in_flight: Gauge,
     queues: [Gauge; 3],
     log_failing: Gauge,
@@ -78,9 +79,8 @@ impl Metrics {
         let operation = |name: &'static str| {
             let answers = ["answered", "refused", "unserved"];
             let latency = histogram!("qingliu_request_seconds", "operation" => name);
-            let answers = answers.map(
-                |result| counter!("qingliu_requests_total", "operation" => name, "result" => result),
-            );
+            let answers = answers
+                .map(|result| counter!("qingliu_requests_total", "operation" => name, "result" => result));
             (latency, answers)
         };
         let verdicts = |surface: Surface| {
@@ -96,12 +96,13 @@ impl Metrics {
                 undone.map(|undone| counter!("qingliu_degraded_total", "undone" => undone.as_str())),
                 ["shed", "replayed", "follow_ups", "log_failures"]
                     .map(|name| counter!(format!("qingliu_{name}_total"))),
+                ["taken", "refused"].map(|outcome| counter!("qingliu_reloads_total", "outcome" => outcome)),
                 gauge!("qingliu_in_flight_requests"),
                 ["worker", "correlate", "log"].map(|queue| gauge!("qingliu_queue_items", "queue" => queue)),
                 gauge!("qingliu_log_failing"),
             )
         };
-        let (operations, verdicts, degraded, counters, in_flight, queues, log_failing) =
+        let (operations, verdicts, degraded, counters, reloads, in_flight, queues, log_failing) =
             with_local_recorder(&recorder, register);
         let [shed, replayed, follow_ups, log_failures] = counters;
         Ok(Self {
@@ -113,6 +114,7 @@ impl Metrics {
             replayed,
             follow_ups,
             log_failures,
+            reloads,
             in_flight,
             queues,
             log_failing,

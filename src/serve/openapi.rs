@@ -18,7 +18,10 @@ pub(super) fn base() -> OpenApi {
                 .description(Some("Explained decisions on posts, comments and profiles.")),
         )
         .components(Some(ComponentsBuilder::new().security_scheme("key", key).build()))
-        .security(Some([SecurityRequirement::default(), SecurityRequirement::new("key", Vec::<String>::new())]))
+        .security(Some([
+            SecurityRequirement::default(),
+            SecurityRequirement::new("key", Vec::<String>::new()),
+        ]))
         .build()
 }
 

@@ -52,6 +52,8 @@ pub struct ServeOptions {
     pub idempotency_keys_max: usize,
     /// How long they are remembered.
     pub idempotency_window: Duration,
+    /// The directory that bundles are read from; none for the dictionaries built into the program.
+    pub bundle_dir: Option<PathBuf>,
     /// Decisions as lines of a file.
     pub jsonl: Option<JsonlSink>,
     /// Decisions for the account sanction layer.
@@ -82,6 +84,7 @@ impl ServeOptions {
             drain_timeout: Duration::from_secs(10),
             idempotency_keys_max: 1_000_000,
             idempotency_window: Duration::from_hours(24),
+            bundle_dir: None,
             jsonl: None,
             webhook: None,
         }

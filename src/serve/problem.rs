@@ -31,6 +31,8 @@ pub enum ProblemCode {
     TooLarge,
     /// The body is not declared as JSON.
     UnsupportedMediaType,
+    /// The bundle was not taken; the one before judges on.
+    BundleRefused,
     /// The key has used up its rate.
     RateLimited,
     /// More requests are inside than there is room for.
@@ -61,6 +63,7 @@ impl ProblemCode {
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is sent as application/json", None)
             }
+            Self::BundleRefused => (StatusCode::UNPROCESSABLE_ENTITY, "The bundle was not taken", None),
             Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "The key has used up its rate", Some(1)),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "The service is at its capacity", Some(1)),
             Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, "The service is stopping", Some(5)),

@@ -19,6 +19,7 @@ use super::listener::ServeError;
 use super::metrics::{Levels, Metrics};
 use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
+use super::reload::Reloader;
 use super::request::{BodyBudget, Context, HeldBody};
 use super::workers::Workers;
 use crate::engine::{Bundle, Scratch, Shard};
@@ -39,7 +40,7 @@ const BODY_BUDGET_BYTES_MAX: usize = 256 << 20;
 pub(super) struct Service {
     options: ServeOptions,
     bundle: ArcSwap<Bundle>,
-    /// The threads; taken apart in this order at the end.
+    reloader: Reloader,
     workers: Workers,
     correlator: Correlator,
     log: Arc<Log>,
@@ -93,6 +94,7 @@ impl Service {
             // Ids of requests differ between runs; nobody has to be unable to guess them.
             seed: RandomState::new().hash_one(Clock::now_ms()),
             bundle: ArcSwap::from_pointee(bundle),
+            reloader: Reloader::new(options.bundle_dir.as_deref()),
             options,
         };
         service.note("start")?;
@@ -116,6 +118,14 @@ impl Service {
 
     pub(super) fn bundle(&self) -> Arc<Bundle> {
         self.bundle.load_full()
+    }
+
+    pub(super) fn store_bundle(&self, bundle: Arc<Bundle>) {
+        self.bundle.store(bundle);
+    }
+
+    pub(super) fn reloader(&self) -> &Reloader {
+        &self.reloader
     }
 
     pub(super) fn correlator(&self) -> &Correlator {
@@ -338,9 +348,9 @@ impl Service {
         self.answer_at(place)
     }
 
-    /// Ends the threads, with everything that waits done. Called when no request is inside any more.
-    pub(super) fn finish(mut self) -> Result<(), LogError> {
-        drop(std::mem::replace(&mut self.workers, Workers::none()));
+    /// Ends the threads, with everything that waits done. Nobody is let in any more.
+    pub(super) fn finish(&self) -> Result<(), LogError> {
+        self.workers.finish();
         self.correlator.finish();
         self.note("stop")
     }
@@ -372,7 +382,8 @@ fn remember(options: &ServeOptions, books: &Books, since_ms: i64) -> Result<(), 
         #[serde(default)]
         body: Option<String>,
     }
-    let mut reader = Reader::at(&options.log.dir, Position { segment: first_since(options, since_ms)?, offset: 0 });
+    let mut reader =
+        Reader::at(&options.log.dir, Position { segment: first_since(options, since_ms)?, offset: 0 });
     let mut keys = books.keys.lock().unwrap_or_else(PoisonError::into_inner);
     let mut decisions = books.decisions.lock().unwrap_or_else(PoisonError::into_inner);
     loop {

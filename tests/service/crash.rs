@@ -44,7 +44,8 @@ fn every_acknowledged_decision_survives_being_killed_at_any_moment() {
     }
     // The next start mends what the last crash has left.
     Served::start(&place, "").stop_quietly();
-    let logged: Vec<String> = Served::log(&place, "--verdict review").iter().map(|r| string(&r["id"])).collect();
+    let logged: Vec<String> =
+        Served::log(&place, "--verdict review").iter().map(|r| string(&r["id"])).collect();
     let distinct: HashSet<String> = logged.iter().cloned().collect();
     assert_eq!(logged.len(), distinct.len(), "each once");
     let lost: Vec<String> =
@@ -71,7 +72,8 @@ fn a_flipped_byte_is_told_at_start_and_named_by_verify() {
     served.stop().expect(0, &[]);
     let folder = place.path("data/log");
     let segment = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let segment = segment.into_iter().find(|path| path.extension().is_some_and(|e| e == "qlog")).expect("one");
+    let segment =
+        segment.into_iter().find(|path| path.extension().is_some_and(|e| e == "qlog")).expect("one");
     let mut bytes = std::fs::read(&segment).expect("bytes");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -8,4 +8,5 @@ mod answers;
 mod client;
 mod crash;
 mod limits;
+mod reload;
 mod sinks;

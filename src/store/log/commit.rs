@@ -95,8 +95,8 @@ impl Log {
         let writer = Writer::new(options, open, end, path);
         let mut committer = Committer { writer, receiver, told, state: Arc::clone(&state), _held: held };
         let thread = thread::Builder::new().name("log".to_owned()).spawn(move || committer.run(&now_ms));
-        let thread =
-            thread.map_err(|e| LogError::Io { path: "the log's thread".to_owned(), problem: e.to_string() })?;
+        let thread = thread
+            .map_err(|e| LogError::Io { path: "the log's thread".to_owned(), problem: e.to_string() })?;
         Ok((Self { sender: Some(sender), durable, state, thread: Some(thread) }, report))
     }
 
@@ -208,12 +208,10 @@ impl Committer {
         let begun = self.writer.begin(now_ms);
         let mut next = Some(first);
         while let Some(Append { public, private, done }) = next {
-            let stored = begun
-                .clone()
-                .and_then(|()| self.writer.stage(now_ms, (&public, private.as_deref())));
+            let stored =
+                begun.clone().and_then(|()| self.writer.stage(now_ms, (&public, private.as_deref())));
             waiting.push((done, stored));
-            let has_room =
-                waiting.len() < BATCH_RECORDS_MAX && self.writer.batch_bytes() < BATCH_BYTES_MAX;
+            let has_room = waiting.len() < BATCH_RECORDS_MAX && self.writer.batch_bytes() < BATCH_BYTES_MAX;
             next = if has_room { self.receiver.try_recv().ok() } else { None };
         }
         begun.and_then(|()| self.writer.commit())

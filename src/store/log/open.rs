@@ -82,12 +82,7 @@ pub(super) fn find_end(dir: &Path) -> Result<(End, Option<PathBuf>, OpenReport),
 }
 
 /// Walks over the records of the last segment to its end, naming damage and cutting off a torn tail.
-fn walk(
-    last: &SegmentName,
-    bytes: &[u8],
-    end: &mut End,
-    report: &mut OpenReport,
-) -> Result<(), LogError> {
+fn walk(last: &SegmentName, bytes: &[u8], end: &mut End, report: &mut OpenReport) -> Result<(), LogError> {
     let mut offset = HEADER_BYTES;
     while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
         let what = match parse(rest) {

@@ -148,7 +148,9 @@ impl Reader {
     /// Leaves a segment that has been read to its end for the next one, if there is one.
     fn leave_segment(&mut self) -> Result<bool, LogError> {
         let number = self.position.segment;
-        if number >= self.limit.segment || segments(&self.dir)?.last().is_none_or(|last| last.number <= number) {
+        if number >= self.limit.segment
+            || segments(&self.dir)?.last().is_none_or(|last| last.number <= number)
+        {
             return Ok(false);
         }
         // It was sealed between reading its end and finding the next one: what was appended meanwhile comes first.

@@ -213,12 +213,8 @@ impl Writer {
         let position = self.staged.position;
         self.staged.sequence += 1;
         let sequence = self.staged.sequence;
-        self.staged.link = encode_into(
-            &self.staged.link,
-            (sequence, now_ms),
-            (public, private.as_deref()),
-            &mut self.batch,
-        );
+        self.staged.link =
+            encode_into(&self.staged.link, (sequence, now_ms), (public, private.as_deref()), &mut self.batch);
         self.staged.position.offset += (self.batch.len() - before) as u64;
         Ok(Stored { position, sequence, time_ms: now_ms })
     }
