@@ -272,7 +272,7 @@ impl Config {
         for (name, value) in values {
             match KEYS.iter().find(|key| key.name == name) {
                 Some(key) => {
-                    problems.extend((key.set)(&mut config, &value).err().map(|e| format!("{name}: {e}")))
+                    problems.extend((key.set)(&mut config, &value).err().map(|e| format!("{name}: {e}")));
                 }
                 None => problems.push(format!("{name}: {}", known(&name))),
             }

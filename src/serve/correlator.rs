@@ -137,12 +137,12 @@ impl Worker {
     fn correlate(&mut self, job: Job) {
         let Stage::Judged(decision) = job.ticket.stage() else { return };
         let mut decision = *decision;
-        let outcomes = correlate(&job.bundle, &mut self.shard, &job.trace, decision.verdict);
-        let follow_ups = amend_decision(&job.bundle, &job.trace, &outcomes, &mut decision);
+        let correlated = correlate(&job.bundle, &mut self.shard, &job.trace, decision.verdict);
+        let follow_ups = amend_decision(&job.bundle, &job.trace, &correlated, &mut decision);
         let cause = job.id.clone();
         self.record(job, decision);
         for follow_up in follow_ups {
-            self.record_follow_up(&cause, &outcomes, follow_up);
+            self.record_follow_up(&cause, &correlated.outcomes, follow_up);
         }
     }
 

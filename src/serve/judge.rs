@@ -12,8 +12,8 @@ use super::idempotency::{Claim, Deliver, Key};
 use super::problem::{Problem, ProblemCode};
 use super::request::Context;
 use super::service::Service;
-use crate::engine::{Scratch, Trace, decision, evaluate};
-use crate::model::{Decision, Item, Verdict};
+use crate::engine::{Scratch, Trace, decision, evaluate, plain_decision};
+use crate::model::Item;
 use crate::store::entry::{Entry, LateEntry, TextPolicy};
 use crate::store::log::{Append, Position, Reader};
 
@@ -119,7 +119,7 @@ impl Service {
         }
         let id = if item.id.is_empty() { names.id.as_str() } else { item.id.as_ref() };
         let decision = decision(&bundle, &item, id, scratch);
-        let trace = Trace::of(&item, id, scratch);
+        let trace = Trace::of(&bundle, &item, id, scratch);
         ticket.set(Stage::Judged(Box::new(decision)));
         let job = Job {
             bundle,
@@ -203,11 +203,11 @@ impl Service {
         let names = Names::of(context, &item, text, &bundle.versions().bundle, place);
         let id = if item.id.is_empty() { names.id.as_str() } else { item.id.as_ref() };
         let (undone, mut decision) = match ticket.stage() {
-            Stage::Unjudged => (Undone::Content, unjudged(id, &bundle)),
+            Stage::Unjudged => (Undone::Content, plain_decision(&bundle, id)),
             Stage::Judged(decision) => (Undone::Correlation, *decision),
             Stage::Answered(bytes) => match serde_json::from_slice::<super::Answer>(&bytes) {
                 Ok(answer) => (Undone::Log, answer.decision),
-                Err(_) => (Undone::Content, unjudged(id, &bundle)),
+                Err(_) => (Undone::Content, plain_decision(&bundle, id)),
             },
         };
         let contract = self.options().contract.of(item.surface());
@@ -227,25 +227,6 @@ impl Service {
         let _ = self.log().append(Append { public: entry.to_bytes(), private: None, done: Box::new(|_| ()) });
         let request = context.request.clone();
         Ok(super::Answer { id: names.id, request, contract: Some(contract), recheck: true, decision })
-    }
-}
-
-/// A decision that says nothing yet.
-fn unjudged(item: &str, bundle: &crate::engine::Bundle) -> Decision {
-    Decision {
-        item: item.to_owned(),
-        verdict: Verdict::Pass,
-        score: 0.0,
-        labels: Vec::new(),
-        evidence: Vec::new(),
-        near_duplicate: None,
-        proposals: Vec::new(),
-        basis: Vec::new(),
-        counterfactual: None,
-        versions: bundle.versions().clone(),
-        limits: Vec::new(),
-        degraded: None,
-        follow_up: None,
     }
 }
 

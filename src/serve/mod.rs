@@ -25,6 +25,7 @@ mod request;
 pub mod schema;
 mod service;
 mod stall;
+mod window;
 mod workers;
 
 pub use access::{Action, Key, KeyError, KeyFile, Role};

@@ -137,6 +137,8 @@ impl From<&ItemError> for Problem {
             ItemError::Json(_)
             | ItemError::NoText
             | ItemError::Engagement
+            | ItemError::Event(_)
+            | ItemError::IdTooLong { .. }
             | ItemError::FieldTwice(_)
             | ItemError::TooManyFields { .. } => ProblemCode::InvalidBody,
         };
@@ -145,7 +147,7 @@ impl From<&ItemError> for Problem {
             ItemError::NoText | ItemError::TooLong { .. } => problem.at("/text"),
             ItemError::Engagement => problem.at("/type"),
             ItemError::FieldTwice(_) | ItemError::TooManyFields { .. } => problem.at("/fields"),
-            ItemError::Json(_) => problem,
+            ItemError::Json(_) | ItemError::Event(_) | ItemError::IdTooLong { .. } => problem,
         }
     }
 }

@@ -21,6 +21,7 @@ use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
 use super::reload::Reloader;
 use super::request::{BodyBudget, Context, HeldBody};
+use super::window;
 use super::workers::Workers;
 use crate::engine::{Bundle, Scratch, Shard};
 use crate::store::entry::{AccessEntry, Entry, ServiceEntry};
@@ -71,7 +72,12 @@ impl Service {
         remember(&options, &books, Clock::now_ms().saturating_sub(window_ms))?;
         let (log, books) = (Arc::new(log), Arc::new(books));
         let metrics = Arc::new(Metrics::new().map_err(|e| ServeError::Start(e.to_string()))?);
-        let shard = Shard::new(&bundle);
+        // A window of another version, or a damaged one, is as good as none; the log says so.
+        let (shard, window) = match window::load(&options.data_dir) {
+            Ok(Some(shard)) => (shard, String::new()),
+            Ok(None) => (Shard::new(&bundle), "an empty window".to_owned()),
+            Err(e) => (Shard::new(&bundle), format!("an empty window: {e}")),
+        };
         let started = |e: std::io::Error| ServeError::Start(e.to_string());
         let correlator = Correlator::start(
             shard,
@@ -97,17 +103,17 @@ impl Service {
             reloader: Reloader::new(options.bundle_dir.as_deref()),
             options,
         };
-        service.note("start")?;
+        service.note("start", &window)?;
         Ok((service, report))
     }
 
     /// Puts what happens to the service itself into the log.
-    fn note(&self, event: &str) -> Result<(), LogError> {
+    fn note(&self, event: &str, reason: &str) -> Result<(), LogError> {
         let entry = Entry::Service(ServiceEntry {
             event: event.to_owned(),
             bundle: self.bundle().versions().bundle.clone(),
             author: String::new(),
-            reason: String::new(),
+            reason: reason.to_owned(),
         });
         self.log.append_and_wait(entry.to_bytes(), None).map(|_| ())
     }
@@ -351,8 +357,13 @@ impl Service {
     /// Ends the threads, with everything that waits done. Nobody is let in any more.
     pub(super) fn finish(&self) -> Result<(), LogError> {
         self.workers.finish();
-        self.correlator.finish();
-        self.note("stop")
+        let saved = self.correlator.finish().map(|shard| window::save(&self.options.data_dir, &shard));
+        let lost = match saved {
+            Some(Ok(())) => String::new(),
+            Some(Err(e)) => format!("the window was not saved: {e}"),
+            None => "the window was lost".to_owned(),
+        };
+        self.note("stop", &lost)
     }
 }
 

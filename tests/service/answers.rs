@@ -265,3 +265,32 @@ fn a_service_that_stops_finishes_what_it_has_begun() {
     served.stop_quietly();
     assert_eq!(json_lines(&place.run("log --dir data/log --item long").stdout).len(), 1);
 }
+
+#[test]
+fn what_was_seen_before_a_restart_is_still_seen_after_it() {
+    let place = Place::new();
+    let text = "周末在社区花园种下的番茄终于结果了，邻居们都来帮忙采摘";
+    let post = |served: &Served, id: &str| {
+        served
+            .check(&json!({"id": id, "account": id, "text": text, "time": 1_795_248_000_000_i64}).to_string())
+            .json()
+    };
+    let served = Served::start(&place, "");
+    post(&served, "n1");
+    served.stop().expect(0, &[]);
+    let served = Served::start(&place, "");
+    assert_eq!(post(&served, "n2")["near_duplicate"]["of"], "n1");
+    served.stop().expect(0, &[]);
+    // A damaged window is told in the log, and the service begins with an empty one.
+    for name in ["data/window.window-a", "data/window.window-b"] {
+        if place.exists(name) {
+            place.write(name, "no window");
+        }
+    }
+    let served = Served::start(&place, "");
+    assert!(post(&served, "n3").get("near_duplicate").is_none());
+    served.stop().expect(0, &[]);
+    let log = Served::log(&place, "");
+    let starts: Vec<&Value> = log.iter().filter(|record| record["event"] == "start").collect();
+    assert!(string(&starts[2]["reason"]).contains("damaged"), "{starts:?}");
+}

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -39,9 +39,25 @@ impl Reply {
 impl Served {
     /// Starts a service with the small bundle on a free port.
     pub(crate) fn start(place: &Place, arguments: &str) -> Self {
-        let mut command =
-            place.command(&format!("serve --listen 127.0.0.1:0 --data data --bundle bundle {arguments}"));
-        command.stderr(Stdio::piped());
+        let serve = format!("serve --listen 127.0.0.1:0 --data data --bundle bundle {arguments}");
+        Self::begin(place.command(&serve))
+    }
+
+    /// The same on a disk on which no file may be longer than so many KiB: a write beyond that fails.
+    pub(crate) fn start_on_full_disk(place: &Place, file_kib_max: u32) -> Self {
+        let program = env!("CARGO_BIN_EXE_qingliu");
+        let serve = format!("exec {program} serve --listen 127.0.0.1:0 --data data --bundle bundle");
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {}; {serve}", file_kib_max * 2));
+        command
+            .current_dir(place.path(""))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self::begin(command)
+    }
+
+    fn begin(mut command: Command) -> Self {
         let mut child = command.spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut first = String::new();
@@ -104,7 +120,7 @@ impl Drop for Served {
 
 fn terminate(child: &Child) {
     // One that has ended already cannot be asked.
-    let _ = std::process::Command::new("kill").arg(child.id().to_string()).output().expect("kill is there");
+    let _ = Command::new("kill").arg(child.id().to_string()).output().expect("kill is there");
 }
 
 /// One connection.

@@ -84,3 +84,39 @@ fn a_flipped_byte_is_told_at_start_and_named_by_verify() {
     run.expect(0, &["log damaged", "segment 1"]);
     assert_eq!(place.run("log --dir data/log").code, Some(1));
 }
+
+#[test]
+fn a_full_disk_is_told_and_nothing_that_was_acknowledged_is_lost() {
+    let place = Place::new();
+    let served = Served::start_on_full_disk(&place, 32);
+    let mut client = served.client();
+    let mut acknowledged = Vec::new();
+    let refused = loop {
+        let body = format!(r#"{{"id":"p{}","text":"真人荷官"}}"#, acknowledged.len());
+        let reply = client.post("/v1/check", &body, &[]);
+        if reply.status != 200 {
+            break reply;
+        }
+        acknowledged.push((body, reply.body));
+        assert!(acknowledged.len() < 1000, "the disk never fills up");
+    };
+    assert_eq!((refused.status, string(&refused.json()["code"])), (503, "log_unavailable".to_owned()));
+    assert!(refused.header("retry-after").is_some());
+    let ready = client.get("/readyz", &[]);
+    assert_eq!((ready.status, string(&ready.json()["reason"])), (503, "log_unavailable".to_owned()));
+    assert_eq!(client.get("/healthz", &[]).status, 200);
+    // The refused one was not made: it may be sent again, and is refused again.
+    let again = format!(r#"{{"id":"p{}","text":"真人荷官"}}"#, acknowledged.len());
+    assert_eq!(client.post("/v1/check", &again, &[]).status, 503);
+    served.kill();
+
+    let served = Served::start(&place, "");
+    assert!(acknowledged.len() > 3);
+    for (body, answer) in &acknowledged {
+        assert_eq!(served.check(body).body, *answer);
+    }
+    assert_eq!(served.check(&again).status, 200);
+    served.stop().expect(0, &[]);
+    assert_eq!(Served::log(&place, "--verdict review").len(), acknowledged.len() + 1);
+    place.run("log --dir data/log --verify").expect(0, &[]);
+}

@@ -24,7 +24,10 @@ fn what_is_no_request_is_refused_with_a_reason() {
         ("/v1/check/batch", &deep, 400, "invalid_body"),
         ("/v1/nothing", "{}", 404, "not_found"),
     ];
+    let document = served.client().get("/openapi.json", &[]).json();
     for (path, body, status, code) in cases {
+        let described = &document["paths"][path]["post"]["responses"];
+        assert!(status == 404 || described.get(status.to_string()).is_some(), "{path} {status}");
         let reply = served.client().post(path, body, &[("x-request-id", "r7")]);
         let start: String = body.chars().take(40).collect();
         assert_eq!(reply.status, status, "{path} {start}");
