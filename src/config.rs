@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use crate::emit::{Delivery, JsonlSink, Secret, WebhookSink, WebhookUrl, Which};
 use crate::lexicon::suggestion;
 use crate::model::Surface;
-use crate::serve::{Contract, ServeOptions};
+use crate::serve::{Contract, GrpcListen, ServeOptions, TlsOptions};
 use crate::store::entry::TextPolicy;
 use crate::store::log::RETAIN_DAYS_MIN;
 
@@ -23,8 +23,17 @@ pub struct Config {
     pub bundle: Option<PathBuf>,
     /// Everything else.
     pub serve: ServeOptions,
+    tls: TlsFiles,
     jsonl: (Option<PathBuf>, Which),
     webhook: (Option<WebhookUrl>, Delivery),
+}
+
+/// The files of TLS as they were typed.
+#[derive(Clone, Debug, Default)]
+struct TlsFiles {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
 }
 
 /// Why a configuration is refused. Every problem of it.
@@ -62,11 +71,20 @@ const fn key(
 }
 
 /// All keys, by section.
-pub const KEYS: [Key; 35] = [
+pub const KEYS: [Key; 40] = [
     key("serve.listen", "\"127.0.0.1:8080\"", "address and port; port 0 takes a free one", |c, v| {
         c.serve.listen = text(v)?.parse().map_err(|_| "expected ADDRESS:PORT".to_owned())?;
         Ok(())
     }),
+    key(
+        "serve.grpc_listen",
+        "\"auto\"",
+        "gRPC: address and port; auto for the port after serve.listen, or a free one; off",
+        |c, v| {
+            c.serve.grpc_listen = GrpcListen::parse(text(v)?).ok_or("expected ADDRESS:PORT, auto or off")?;
+            Ok(())
+        },
+    ),
     key("serve.data", "\"qingliu-data\"", "directory of the log, the keys and the state", |c, v| {
         c.serve.data_dir = text(v)?.into();
         c.serve.log.dir = c.serve.data_dir.join("log");
@@ -88,6 +106,19 @@ pub const KEYS: [Key; 35] = [
         }
         Ok(())
     }),
+    key(
+        "tls.certificate",
+        "\"\"",
+        "PEM file: the service's certificate, then those above it; empty for none",
+        |c, v| path(v, &mut c.tls.certificate),
+    ),
+    key("tls.key", "\"\"", "PEM file: its private key", |c, v| path(v, &mut c.tls.key)),
+    key(
+        "tls.client_ca",
+        "\"\"",
+        "PEM file: roots of the certificates that clients need then; empty for none",
+        |c, v| path(v, &mut c.tls.client_ca),
+    ),
     key("contract.article", "\"closed\"", "an article that was not judged in time: open, closed", |c, v| {
         contract(c, Surface::Article, v)
     }),
@@ -181,11 +212,16 @@ pub const KEYS: [Key; 35] = [
         Ok(())
     }),
     key("jsonl.all", "false", "whether decisions that pass are written too", |c, v| which(v, &mut c.jsonl.1)),
-    key("webhook.url", "\"\"", "http:// address that decisions are sent to; empty for none", |c, v| {
-        let url = Some(text(v)?).filter(|url| !url.is_empty());
-        c.webhook.0 = url.map(WebhookUrl::parse).transpose().map_err(|e| e.to_string())?;
-        Ok(())
-    }),
+    key(
+        "webhook.url",
+        "\"\"",
+        "https:// or http:// address that decisions are sent to; empty for none",
+        |c, v| {
+            let url = Some(text(v)?).filter(|url| !url.is_empty());
+            c.webhook.0 = url.map(WebhookUrl::parse).transpose().map_err(|e| e.to_string())?;
+            Ok(())
+        },
+    ),
     key(
         "webhook.secrets",
         "[]",
@@ -200,6 +236,12 @@ pub const KEYS: [Key; 35] = [
     key("webhook.all", "false", "whether decisions that pass are sent too", |c, v| {
         which(v, &mut c.webhook.1.which)
     }),
+    key(
+        "webhook.ca",
+        "\"\"",
+        "PEM file: roots of the receiver's certificate; empty for public ones",
+        |c, v| path(v, &mut c.webhook.1.ca),
+    ),
     key("webhook.allow_private", "false", "whether addresses inside a network may be called", |c, v| {
         c.webhook.1.allow_private = flag(v)?;
         Ok(())
@@ -236,6 +278,7 @@ impl Config {
         Self {
             bundle: None,
             serve: ServeOptions::new(Path::new("qingliu-data")),
+            tls: TlsFiles::default(),
             jsonl: (None, Which::Flagged),
             webhook: (None, Delivery::shipped()),
         }
@@ -285,6 +328,13 @@ impl Config {
 impl Config {
     /// Puts together what stands under several keys.
     fn resolve(&mut self) -> Result<(), String> {
+        self.serve.tls = match self.tls.clone() {
+            TlsFiles { certificate: Some(certificate), key: Some(key), client_ca } => {
+                Some(TlsOptions { certificate, key, client_ca })
+            }
+            TlsFiles { certificate: None, key: None, client_ca: None } => None,
+            _ => return Err("tls: certificate and key go together".to_owned()),
+        };
         let (path, which) = self.jsonl.clone();
         self.serve.jsonl = path.map(|path| JsonlSink { path, which });
         let (url, delivery) = self.webhook.clone();
@@ -372,6 +422,11 @@ fn assign(value: &Value, least: usize, most: usize, into: &mut usize) -> Result<
 
 fn millis(value: &Value, into: &mut Duration) -> Result<(), String> {
     *into = Duration::from_millis(number(value, 1_u64, 3_600_000)?);
+    Ok(())
+}
+
+fn path(value: &Value, into: &mut Option<PathBuf>) -> Result<(), String> {
+    *into = Some(text(value)?).filter(|path| !path.is_empty()).map(PathBuf::from);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use crate::model::{Surface, Verdict};
-use crate::serve::Role;
+use crate::serve::{GrpcListen, Role};
 
 /// Content moderation for Chinese platforms: explained, reproducible, fast.
 #[derive(Debug, Parser)]
@@ -202,6 +202,9 @@ pub(super) struct ServeArguments {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) listen: Option<SocketAddr>,
+    /// Where to listen for gRPC, or off [default: the port after that of HTTP, or a free one].
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = grpc_listen)]
+    pub(super) grpc_listen: Option<GrpcListen>,
     /// Where the log and the keys lie; made when it is not there [default: qingliu-data].
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
@@ -324,4 +327,8 @@ fn parse_surface(name: &str) -> Result<Surface, String> {
         let names = Surface::ALL.map(Surface::as_str);
         format!("expected one of {}{}", names.join(", "), crate::lexicon::suggestion(name, names))
     })
+}
+
+fn grpc_listen(text: &str) -> Result<GrpcListen, String> {
+    GrpcListen::parse(text).ok_or_else(|| "expected ADDRESS:PORT, auto or off".to_owned())
 }

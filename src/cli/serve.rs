@@ -18,6 +18,7 @@ const EXAMPLE: &str = "高价收银行卡四件套，一张日结两千，加微
 pub(super) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     let Config { bundle, serve: mut options, .. } = load(arguments.config.as_deref())?;
     options.listen = arguments.listen.unwrap_or(options.listen);
+    options.grpc_listen = arguments.grpc_listen.unwrap_or(options.grpc_listen);
     if let Some(data) = &arguments.data {
         data.clone_into(&mut options.data_dir);
         options.log.dir = data.join("log");
@@ -33,13 +34,18 @@ pub(super) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::run)?;
         let server = Server::bind(options, bundle).await.map_err(Failure::run)?;
         report(server.report());
-        let url = format!("http://{}", server.address());
+        let scheme = if server.is_tls() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", server.address());
         render::line(&format!(
             "qingliu serves {url}, bundle {version}, data in {data}; a page to try it: {url}/docs"
         ));
         render::line(&format!(
             "  curl -s {url}/v1/check -H 'content-type: application/json' -d '{{\"text\":\"{EXAMPLE}\"}}'"
         ));
+        if let Some(address) = server.grpc_address() {
+            let plain = if server.is_tls() { "" } else { "-plaintext " };
+            render::line(&format!("  gRPC on {address}, with reflection: grpcurl {plain}{address} list"));
+        }
         let stop = async {
             tokio::select! {
                 _ = terminate.recv() => {}

@@ -3,12 +3,17 @@
 mod address;
 mod graph;
 mod outbox;
+mod tls;
+mod url;
 mod webhook;
 
 pub use address::is_public;
 pub use graph::{dot_graph, svg_graph};
 pub use outbox::{Cursor, Event, JsonlSink, Next, Outbox, Which, run_jsonl};
-pub use webhook::{Delivery, Secret, UrlError, WebhookSink, WebhookUrl, run_webhook, signature};
+pub use tls::TlsError;
+pub(crate) use tls::{provider, read_certificates, read_pem, read_roots};
+pub use url::{UrlError, WebhookUrl};
+pub use webhook::{Delivery, Secret, WebhookSink, run_webhook, signature};
 
 use crate::intake::Reject;
 use crate::model::Decision;

@@ -1,4 +1,4 @@
-//! Decisions for the account sanction layer, over HTTP: in order for each account, at least once, signed.
+//! Decisions for the account sanction layer, over HTTP or HTTPS: in order for each account, at least once, signed.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt::Write as _;
@@ -14,16 +14,21 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Request, Uri, header};
+use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
 
 use super::address::is_public;
 use super::outbox::{Cursor, Event, Next, Outbox, Which};
+use super::tls::{TlsError, client_config};
+use super::url::WebhookUrl;
 use crate::store::log::Position;
 use crate::telemetry::Clock;
 
@@ -53,6 +58,8 @@ pub struct Delivery {
     pub secrets: Vec<Secret>,
     /// Which decisions.
     pub which: Which,
+    /// PEM: roots that the receiver's certificate is checked against; none for those that browsers trust.
+    pub ca: Option<PathBuf>,
     /// Whether addresses inside a network may be called.
     pub allow_private: bool,
     /// Attempts for one event; then it is put aside, and its account's later ones with it.
@@ -71,6 +78,7 @@ impl Delivery {
         Self {
             secrets: Vec::new(),
             which: Which::Flagged,
+            ca: None,
             allow_private: false,
             attempts_max: 12,
             backoff_first: Duration::from_millis(500),
@@ -80,47 +88,18 @@ impl Delivery {
     }
 }
 
-/// An address of a webhook, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebhookUrl {
-    host: String,
-    port: u16,
-    /// Path and query.
-    target: String,
-}
-
-/// Why an address is no address of a webhook.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum UrlError {
-    /// It cannot be read.
-    #[error("{0:?} is no URL")]
-    Unreadable(String),
-    /// It is not `http`.
-    #[error("{0:?}: only http:// is served; put a TLS proxy on this machine in front of an https receiver")]
-    Scheme(String),
-    /// It has a user or a password in it.
-    #[error("a URL must not hold a user or password")]
-    User,
-}
-
-impl WebhookUrl {
-    /// Takes an address apart.
+impl WebhookSink {
+    /// How the receiver is called over TLS; none for a plain one.
     ///
     /// # Errors
-    /// It is not `http://host[:port][/path]`.
-    pub fn parse(url: &str) -> Result<Self, UrlError> {
-        let uri: Uri = url.parse().map_err(|_| UrlError::Unreadable(url.to_owned()))?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(UrlError::Unreadable(url.to_owned()));
-        };
-        if scheme != "http" {
-            return Err(UrlError::Scheme(scheme.to_owned()));
+    /// The file of roots cannot be read, or the host is no name of one.
+    pub(crate) fn connector(&self) -> Result<Option<(TlsConnector, ServerName<'static>)>, TlsError> {
+        if !self.url.is_https() {
+            return Ok(None);
         }
-        if authority.as_str().contains('@') {
-            return Err(UrlError::User);
-        }
-        let target = uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-        Ok(Self { host: authority.host().to_owned(), port: authority.port_u16().unwrap_or(80), target })
+        let host = self.url.bare_host();
+        let name = ServerName::try_from(host.to_owned()).map_err(|e| TlsError::file(Path::new(host), e))?;
+        Ok(Some((TlsConnector::from(client_config(self.delivery.ca.as_deref())?), name)))
     }
 }
 
@@ -146,9 +125,10 @@ struct Dead {
 }
 
 /// What the lanes share.
-#[derive(Debug)]
 struct Shared {
     sink: WebhookSink,
+    /// For a receiver that is called over TLS.
+    tls: Option<(TlsConnector, ServerName<'static>)>,
     /// Where events are put aside.
     dead: PathBuf,
     file: Mutex<()>,
@@ -169,7 +149,8 @@ pub async fn run_webhook(
     let mut outbox = Outbox::at(log, from, durable, sink.delivery.which);
     let dead = state.join("webhook.dead.jsonl");
     let mut replay = Replay::begin(state, &dead)?;
-    let (lanes, mut deliveries) = start_lanes(&Arc::new(Shared { sink, dead, file: Mutex::new(()) }));
+    let tls = sink.connector().map_err(io::Error::other)?;
+    let (lanes, mut deliveries) = start_lanes(&Arc::new(Shared { sink, tls, dead, file: Mutex::new(()) }));
     let spread = RandomState::new();
     let mut progress = Progress { open: BTreeMap::new(), done: from };
     let mut unwritten = 0;
@@ -349,7 +330,7 @@ impl Lane {
             .map_err(|error| Failed { error, is_passing: false })?;
         let connection = match self.connection.take().filter(|connection| !connection.is_closed()) {
             Some(connection) => self.connection.insert(connection),
-            None => self.connection.insert(connect(&sink.sink).await?),
+            None => self.connection.insert(connect(&sink).await?),
         };
         connection.ready().await.map_err(|e| Failed::passing(&e))?;
         let response = connection.send_request(request).await.map_err(|e| Failed::passing(&e))?;
@@ -387,15 +368,28 @@ impl Lane {
 
 /// Connects to an address that may be called. The name is resolved here and nowhere else, so that what was checked is what is
 /// called.
-async fn connect(sink: &WebhookSink) -> Result<SendRequest<Full<Bytes>>, Failed> {
-    let host = sink.url.host.trim_matches(['[', ']']);
-    let found = lookup_host((host, sink.url.port)).await.map_err(|e| Failed::passing(&e))?;
+async fn connect(shared: &Shared) -> Result<SendRequest<Full<Bytes>>, Failed> {
+    let Shared { sink, tls, .. } = shared;
+    let found =
+        lookup_host((sink.url.bare_host(), sink.url.port())).await.map_err(|e| Failed::passing(&e))?;
     let allowed: Vec<SocketAddr> =
         found.filter(|address| sink.delivery.allow_private || is_public(address.ip())).collect();
     if allowed.is_empty() {
         return Err(Failed::passing(&"the receiver has no public address, and private ones are not allowed"));
     }
     let stream = TcpStream::connect(&*allowed).await.map_err(|e| Failed::passing(&e))?;
+    match tls {
+        None => speak(stream).await,
+        Some((connector, name)) => {
+            speak(connector.connect(name.clone(), stream).await.map_err(|e| Failed::passing(&e))?).await
+        }
+    }
+}
+
+async fn speak<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, Failed>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|e| Failed::passing(&e))?;
     tokio::spawn(async move {
         // What goes wrong is told to whoever sends.
@@ -406,8 +400,8 @@ async fn connect(sink: &WebhookSink) -> Result<SendRequest<Full<Bytes>>, Failed>
 
 fn request(sink: &WebhookSink, event: &Event, now_s: i64) -> Result<Request<Full<Bytes>>, String> {
     let signature = signature(&sink.delivery.secrets, now_s, &event.body);
-    let host = format!("{}:{}", sink.url.host, sink.url.port);
-    let request = Request::post(&sink.url.target)
+    let host = format!("{}:{}", sink.url.host(), sink.url.port());
+    let request = Request::post(sink.url.target())
         .header(header::HOST, host)
         .header(header::CONTENT_TYPE, "application/json")
         .header("idempotency-key", &event.id)
@@ -447,16 +441,6 @@ mod tests {
         let (head, second) = signature.rsplit_once(",v1=").unwrap();
         assert_eq!(head, "t=1700000000,v1=8ad37ba156048ae0e0a5533c75cdf26fee88b07f93cb57ee4c80adb053012032");
         assert_eq!(second.len(), 64);
-    }
-
-    #[test]
-    fn only_plain_addresses_without_users_are_taken() {
-        let url = WebhookUrl::parse("http://example.com/hook?x=1").unwrap();
-        assert_eq!((url.host.as_str(), url.port, url.target.as_str()), ("example.com", 80, "/hook?x=1"));
-        assert_eq!(WebhookUrl::parse("http://[::1]:9/").unwrap().port, 9);
-        for url in ["https://x/", "ftp://x/", "http://a:b@x/", "/path", "", "http://"] {
-            assert!(WebhookUrl::parse(url).is_err(), "{url}");
-        }
     }
 
     #[test]

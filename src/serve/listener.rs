@@ -1,27 +1,27 @@
-//! Connections: accepted up to a number, with time limits on what clients do, and let go in order at the end.
+//! Two listeners, one for HTTP and one for gRPC, from start to end. What becomes of a connection is in
+//! [`super::accept`].
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use metrics::Gauge;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::accept::{Door, Speech, accept};
 use super::access::KeyError;
+use super::grpc::Gateway;
 use super::http::router;
-use super::options::ServeOptions;
+use super::options::{GrpcListen, ServeOptions};
 use super::service::Service;
-use super::stall::StallGuard;
-use crate::emit::{run_jsonl, run_webhook};
+use super::tls::Tls;
+use crate::emit::{TlsError, run_jsonl, run_webhook};
 use crate::engine::Bundle;
+use crate::store::entry::{Entry, ServiceEntry};
 use crate::store::log::{LogError, OpenReport};
 
 /// Why a service cannot start or has ended.
@@ -41,27 +41,25 @@ pub enum ServeError {
         /// Why.
         problem: String,
     },
+    /// Certificates, keys or roots are not fit.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
     /// Something that a service is made of cannot be had: threads, clocks …
     #[error("the service cannot start: {0}")]
     Start(String),
 }
 
-/// Headers of one request.
-const HEADERS_MAX: usize = 64;
-/// Bytes of a request's head.
-const HEAD_BYTES_MAX: usize = 16 << 10;
-/// How often keys are read anew, metrics tidied, the bundle directory looked at.
+/// How often keys and certificates are read anew, metrics tidied, the bundle directory looked at.
 const UPKEEP: Duration = Duration::from_secs(2);
 /// Pause after a sink failed.
 const SINK_PAUSE: Duration = Duration::from_secs(2);
-/// Pause after a connection could not be accepted, for want of file descriptors say.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A service that listens and does not serve yet.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    http: (TcpListener, SocketAddr),
+    grpc: Option<(TcpListener, SocketAddr)>,
+    tls: Option<Arc<Tls>>,
     service: Arc<Service>,
     report: OpenReport,
 }
@@ -70,20 +68,36 @@ impl Server {
     /// Opens the data directory and the address. Reads the keys of the last day back from the log.
     ///
     /// # Errors
-    /// The address is taken, another process has the log, a file cannot be read …
+    /// An address is taken, another process has the log, a file cannot be read …
     pub async fn bind(options: ServeOptions, bundle: Bundle) -> Result<Self, ServeError> {
-        let asked = options.listen;
-        let listen = |e: io::Error| ServeError::Listen { address: asked, problem: e.to_string() };
-        let listener = TcpListener::bind(asked).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let tls = options.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
+        if let Some(webhook) = &options.webhook {
+            webhook.connector()?;
+        }
+        let http = listen(options.listen).await?;
+        let grpc = match options.grpc_listen {
+            GrpcListen::Off => None,
+            GrpcListen::At(address) => Some(listen(address).await?),
+            GrpcListen::Auto => Some(listen_beside(options.listen).await?),
+        };
         let started = tokio::task::spawn_blocking(move || Service::start(options, bundle));
         let (service, report) = started.await.map_err(|e| ServeError::Start(e.to_string()))??;
-        Ok(Self { listener, address, service: Arc::new(service), report })
+        Ok(Self { http, grpc, tls, service: Arc::new(service), report })
     }
 
-    /// Where it listens.
+    /// Where it listens for HTTP.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.http.1
+    }
+
+    /// Where it listens for gRPC; none if that is off.
+    pub fn grpc_address(&self) -> Option<SocketAddr> {
+        self.grpc.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Whether connections are encrypted.
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// What was found when the log was opened.
@@ -96,19 +110,24 @@ impl Server {
     /// # Errors
     /// The log could not be written to its end.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Self { listener, service, .. } = self;
+        let Self { http, grpc, tls, service, .. } = self;
         let (stopping, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&service), stopped.clone()));
-        let upkeep = tokio::spawn(keep_up(Arc::clone(&service), stopped));
+        let mut accepting = JoinSet::new();
+        let speech = Speech::Http(router(Arc::clone(&service)));
+        accepting.spawn(accept(http.0, Door::new(&service, tls.clone(), speech), stopped.clone()));
+        if let Some((listener, _)) = grpc {
+            let gateway = Gateway::new(&service, stopped.clone());
+            let speech = Speech::Grpc(Arc::new(gateway.map_err(|e| ServeError::Start(e.to_string()))?));
+            accepting.spawn(accept(listener, Door::new(&service, tls.clone(), speech), stopped.clone()));
+        }
+        let upkeep = tokio::spawn(keep_up(Arc::clone(&service), tls, stopped));
         let mut sinks = start_sinks(&service);
         stop.await;
         service.drain();
         let drain_timeout = service.options().drain_timeout;
         stopping.send_replace(true);
-        if let Ok(Some(connections)) = accepting.await {
-            // Whoever is not done by then is cut off.
-            let _ = timeout(drain_timeout, connections.shutdown()).await;
-        }
+        // Whoever is not done by then is cut off.
+        let _ = timeout(drain_timeout, async { while accepting.join_next().await.is_some() {} }).await;
         let _ = upkeep.await;
         let finish = tokio::task::spawn_blocking(move || service.finish());
         finish.await.map_err(|e| ServeError::Start(e.to_string()))??;
@@ -117,6 +136,29 @@ impl Server {
         sinks.shutdown().await;
         Ok(())
     }
+}
+
+/// Done when the service stops, or is gone.
+pub(super) async fn until_stopped(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let failed = |e: io::Error| ServeError::Listen { address, problem: e.to_string() };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// One port further, or at a free one.
+async fn listen_beside(http: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let next = if http.port() == 0 { None } else { http.port().checked_add(1) };
+    if let Some(port) = next
+        && let Ok(found) = listen(SocketAddr::new(http.ip(), port)).await
+    {
+        return Ok(found);
+    }
+    listen(SocketAddr::new(http.ip(), 0)).await
 }
 
 /// Starts what follows the log. A sink that fails begins again where it was.
@@ -152,8 +194,8 @@ async fn again<F: Future<Output = io::Result<()>>>(failing: Gauge, sink: impl Fn
     }
 }
 
-/// Reads keys anew, tidies metrics and looks after the bundle directory until the end.
-async fn keep_up(service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
+/// Reads keys and certificates anew, tidies metrics and looks after the bundle directory until the end.
+async fn keep_up(service: Arc<Service>, tls: Option<Arc<Tls>>, mut stopped: watch::Receiver<bool>) {
     let mut ticks = interval(UPKEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -161,62 +203,28 @@ async fn keep_up(service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
             _ = ticks.tick() => {}
             _ = stopped.changed() => return,
         }
-        let service = Arc::clone(&service);
+        let (service, tls) = (Arc::clone(&service), tls.clone());
         let _ = tokio::task::spawn_blocking(move || {
             service.reload_keys();
             service.metrics().upkeep();
             service.watch_bundle();
+            if let Some(refreshed) = tls.and_then(|tls| tls.refresh()) {
+                note_certificate(&service, refreshed);
+            }
         })
         .await;
     }
 }
 
-/// Accepts connections until the end, and returns those that are open.
-async fn accept(
-    listener: TcpListener,
-    service: Arc<Service>,
-    mut stopped: watch::Receiver<bool>,
-) -> Option<GracefulShutdown> {
-    let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(service.options().connections_max));
-    let header_timeout = service.options().header_timeout;
-    let write_timeout = service.options().write_timeout;
-    let router = router(service);
-    loop {
-        let (place, stream) = tokio::select! {
-            accepted = next(&listener, &places) => accepted?,
-            _ = stopped.changed() => return Some(connections),
-        };
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .max_headers(HEADERS_MAX)
-            .max_buf_size(HEAD_BYTES_MAX);
-        let io = TokioIo::new(StallGuard::new(stream, write_timeout));
-        let connection = http.serve_connection(io, TowerToHyperService::new(router.clone()));
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            // A client that breaks off harms nobody else.
-            let _ = connection.await;
-            drop(place);
-        });
-    }
-}
-
-/// Waits for a free place, then for a connection.
-async fn next(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(tokio::sync::OwnedSemaphorePermit, TcpStream)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                // Small answers must not wait for more to send.
-                let _ = stream.set_nodelay(true);
-                return Some((place, stream));
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-    }
+/// Puts into the log that another certificate is shown, or why not.
+fn note_certificate(service: &Service, refreshed: Result<(), TlsError>) {
+    let (event, reason) = match refreshed {
+        Ok(()) => ("certificate", String::new()),
+        Err(e) => ("certificate_refused", e.to_string()),
+    };
+    let bundle = service.bundle().versions().bundle.clone();
+    let author = "watch".to_owned();
+    let entry = Entry::Service(ServiceEntry { event: event.to_owned(), bundle, author, reason });
+    // If the log cannot be written, readiness says so.
+    let _ = service.log().append_and_wait(entry.to_bytes(), None);
 }

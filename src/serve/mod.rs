@@ -1,4 +1,4 @@
-//! The service: an item comes in over HTTP, a decision goes out once it is in the log.
+//! The service: an item comes in over HTTP or gRPC, a decision goes out once it is in the log.
 //!
 //! ```text
 //! connection ─► admission ─► item ─► evaluate ─► correlate ─► log ─► answer
@@ -8,10 +8,12 @@
 //! Every queue is bounded; what does not fit is refused at once. Whoever cannot wait is told what is known by then and what
 //! was not done, as the failure contract of the surface says; the decision itself follows in the log.
 
+mod accept;
 mod access;
 mod answer;
 mod contract;
 mod correlator;
+pub mod grpc;
 mod http;
 mod idempotency;
 mod judge;
@@ -25,6 +27,7 @@ mod request;
 pub mod schema;
 mod service;
 mod stall;
+mod tls;
 mod window;
 mod workers;
 
@@ -33,6 +36,7 @@ pub use answer::{Answer, BatchAnswer, BatchResult};
 pub use contract::{Contract, FailureContract};
 pub use listener::{ServeError, Server};
 pub use openapi::openapi_json;
-pub use options::ServeOptions;
+pub use options::{GrpcListen, ServeOptions};
 pub use problem::{Problem, ProblemCode};
 pub use reload::{BundleChange, BundleState};
+pub use tls::TlsOptions;

@@ -5,15 +5,42 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::contract::FailureContract;
+use super::tls::TlsOptions;
 use crate::emit::{JsonlSink, WebhookSink};
 use crate::store::entry::TextPolicy;
 use crate::store::log::LogOptions;
+
+/// Where gRPC is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrpcListen {
+    /// Nowhere.
+    Off,
+    /// At the address of HTTP, one port further; a free port where that one is taken, or where HTTP has a free one too.
+    Auto,
+    /// There; port 0 takes a free one.
+    At(SocketAddr),
+}
+
+impl GrpcListen {
+    /// `auto`, `off` or an address with its port.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "auto" => Some(Self::Auto),
+            "off" => Some(Self::Off),
+            address => address.parse().ok().map(Self::At),
+        }
+    }
+}
 
 /// Limits and places of one service.
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where gRPC is served.
+    pub grpc_listen: GrpcListen,
+    /// Certificate and key; none for plain connections.
+    pub tls: Option<TlsOptions>,
     /// Where log, keys and state lie.
     pub data_dir: PathBuf,
     /// The log.
@@ -65,6 +92,8 @@ impl ServeOptions {
     pub fn new(data_dir: &Path) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            grpc_listen: GrpcListen::Auto,
+            tls: None,
             data_dir: data_dir.to_owned(),
             log: LogOptions::new(&data_dir.join("log")),
             text_policy: TextPolicy::Keep,
@@ -88,5 +117,14 @@ impl ServeOptions {
             jsonl: None,
             webhook: None,
         }
+    }
+
+    /// Whether only this machine can reach it.
+    pub fn is_loopback_only(&self) -> bool {
+        let grpc = match self.grpc_listen {
+            GrpcListen::Off | GrpcListen::Auto => self.listen,
+            GrpcListen::At(address) => address,
+        };
+        self.listen.ip().is_loopback() && grpc.ip().is_loopback()
     }
 }

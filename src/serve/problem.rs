@@ -78,6 +78,11 @@ impl ProblemCode {
     pub fn status(self) -> StatusCode {
         self.particulars().0
     }
+
+    /// Seconds after which another attempt makes sense; none where it does not.
+    pub(super) fn retry_seconds(self) -> Option<u32> {
+        self.particulars().2
+    }
 }
 
 /// Why a request was refused (`application/problem+json`).

@@ -12,11 +12,12 @@ use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 
 use super::access::{Action, Caller};
+use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
 use super::service::Service;
 
 /// Longest request id, idempotency key and reason, bytes.
-const HEADER_VALUE_BYTES_MAX: usize = 256;
+pub(super) const HEADER_VALUE_BYTES_MAX: usize = 256;
 
 /// What is known of a request before its body.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Context {
     pub(super) caller: Caller,
     /// When the caller stops waiting.
     pub(super) deadline: Instant,
+    /// How long the caller waits for one answer; in a stream, for each.
+    pub(super) patience: Duration,
     /// The caller's idempotency key.
     pub(super) key: Option<String>,
     /// Why content is looked at.
@@ -37,16 +40,20 @@ impl FromRequestParts<Arc<Service>> for Context {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Problem> {
-        let headers = &parts.headers;
+        Self::of(&parts.headers, service)
+    }
+}
+
+impl Context {
+    /// What the headers say, or the metadata of gRPC, which is the same.
+    pub(super) fn of(headers: &HeaderMap, service: &Service) -> Result<Self, Problem> {
         let request = text(headers, "x-request-id")
             .ok()
             .flatten()
             .map_or_else(|| service.new_request_id(), str::to_owned);
         Self::read(headers, service, &request).map_err(|problem| problem.of(&request))
     }
-}
 
-impl Context {
     fn read(headers: &HeaderMap, service: &Service, request: &str) -> Result<Self, Problem> {
         let caller = service.caller(headers)?;
         let most = service.options().deadline_max;
@@ -64,6 +71,7 @@ impl Context {
             request: request.to_owned(),
             caller,
             deadline: Instant::now() + asked.min(most),
+            patience: asked.min(most),
             key: text(headers, "idempotency-key")?.map(str::to_owned),
             reason: text(headers, "x-access-reason")?.unwrap_or_default().to_owned(),
         })
@@ -111,17 +119,47 @@ pub(super) struct HeldBody {
     _share: Share,
 }
 
+impl HeldBody {
+    /// Bytes that have been read already.
+    pub(super) fn hold(service: &Service, bytes: Bytes) -> Result<Self, Problem> {
+        let share = Self::reserve(service, bytes.len())?;
+        Ok(Self { bytes, _share: share })
+    }
+
+    /// A share for so many bytes that are held elsewhere.
+    pub(super) fn reserve(service: &Service, bytes: usize) -> Result<Share, Problem> {
+        let mut share = Share::of(service);
+        share.grow(bytes)?;
+        Ok(share)
+    }
+}
+
+/// What one body takes of the budget.
 #[derive(Debug)]
-struct Share {
+pub(super) struct Share {
     budget: Arc<BodyBudget>,
     bytes: usize,
 }
 
 impl Share {
-    fn grow(&mut self, bytes: usize) -> bool {
+    pub(super) fn of(service: &Service) -> Self {
+        Self { budget: Arc::clone(service.body_budget()), bytes: 0 }
+    }
+
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         let used = self.budget.used.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
-        used + bytes <= self.budget.bytes_max
+        if used + bytes <= self.budget.bytes_max {
+            return Ok(());
+        }
+        Err(Problem::new(ProblemCode::Overloaded, "body_budget_bytes_max: too many long bodies"))
+    }
+
+    /// Gives back all but so many bytes.
+    pub(super) fn shrink_to(&mut self, bytes: usize) {
+        let over = self.bytes.saturating_sub(bytes);
+        self.budget.used.fetch_sub(over, Ordering::Relaxed);
+        self.bytes -= over;
     }
 }
 
@@ -150,23 +188,26 @@ async fn discard(mut body: Body, until: Instant) {
     }
 }
 
+pub(super) fn too_large(options: &ServeOptions) -> Problem {
+    let detail = format!("body_bytes_max: the body is longer than {} bytes", options.body_bytes_max);
+    Problem::new(ProblemCode::TooLarge, detail)
+}
+
+pub(super) fn body_timeout(options: &ServeOptions) -> Problem {
+    let detail = format!("body_timeout: not within {} ms", options.body_timeout.as_millis());
+    Problem::new(ProblemCode::BodyTimeout, detail)
+}
+
 /// Reads a body within the limits on its bytes, on its time and on the memory of all bodies.
 pub(super) async fn read_body(service: &Service, mut body: Body) -> Result<HeldBody, Problem> {
     let options = service.options();
     let until = Instant::now() + options.body_timeout;
-    let too_large = || {
-        let detail = format!("body_bytes_max: the body is longer than {} bytes", options.body_bytes_max);
-        Problem::new(ProblemCode::TooLarge, detail)
-    };
-    let mut share = Share { budget: Arc::clone(service.body_budget()), bytes: 0 };
+    let mut share = Share::of(service);
     let mut whole = Vec::new();
     let mut only: Option<Bytes> = None;
     loop {
         let frame = match timeout_at(until, body.frame()).await {
-            Err(_) => {
-                let detail = format!("body_timeout: not within {} ms", options.body_timeout.as_millis());
-                return Err(Problem::new(ProblemCode::BodyTimeout, detail));
-            }
+            Err(_) => return Err(body_timeout(options)),
             Ok(None) => break,
             Ok(Some(Err(e))) => return Err(Problem::new(ProblemCode::InvalidBody, e.to_string())),
             Ok(Some(Ok(frame))) => frame,
@@ -174,11 +215,9 @@ pub(super) async fn read_body(service: &Service, mut body: Body) -> Result<HeldB
         let Ok(data) = frame.into_data() else { continue };
         if share.bytes + data.len() > options.body_bytes_max {
             discard(body, until).await;
-            return Err(too_large());
+            return Err(too_large(options));
         }
-        if !share.grow(data.len()) {
-            return Err(Problem::new(ProblemCode::Overloaded, "body_budget_bytes_max: too many long bodies"));
-        }
+        share.grow(data.len())?;
         // Most bodies come in one piece, which is not copied.
         if only.is_none() && whole.is_empty() {
             only = Some(data);

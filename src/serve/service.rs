@@ -162,7 +162,7 @@ impl Service {
     pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let keys = self.keys.load();
         let Some(authorization) = headers.get(header::AUTHORIZATION) else {
-            if keys.is_empty() && self.options.listen.ip().is_loopback() {
+            if keys.is_empty() && self.options.is_loopback_only() {
                 return Ok(Caller::local());
             }
             return Err(Problem::new(ProblemCode::Unauthorized, "Authorization: Bearer KEY is missing"));
@@ -285,7 +285,22 @@ impl Service {
         context: Context,
         body: HeldBody,
     ) -> Result<BatchAnswer, Problem> {
-        let items = Arc::new(self.split_batch(&body)?);
+        let items = self.split_batch(&body)?;
+        self.check_items(context, items).await
+    }
+
+    /// Judges items, each as JSON.
+    pub(super) async fn check_items(
+        self: &Arc<Self>,
+        context: Context,
+        items: Vec<String>,
+    ) -> Result<BatchAnswer, Problem> {
+        let most = self.options.batch_items_max;
+        if items.is_empty() || items.len() > most {
+            let detail = format!("batch_items_max: a batch has 1 to {most} items, not {}", items.len());
+            return Err(Problem::new(ProblemCode::InvalidBody, detail).at("/items"));
+        }
+        let items = Arc::new(items);
         let (mut waiting, mut handed) = (Vec::new(), Vec::new());
         for _ in items.iter() {
             let (ticket, (deliver, delivered)) = (Arc::new(Ticket::default()), oneshot::channel());
@@ -324,11 +339,6 @@ impl Service {
         }
         let batch: Batch = serde_json::from_str(utf8(&body.bytes)?)
             .map_err(|e| Problem::new(ProblemCode::InvalidBody, e.to_string()))?;
-        let most = self.options.batch_items_max;
-        if batch.items.is_empty() || batch.items.len() > most {
-            let detail = format!("batch_items_max: a batch has 1 to {most} items, not {}", batch.items.len());
-            return Err(Problem::new(ProblemCode::InvalidBody, detail).at("/items"));
-        }
         Ok(batch.items.iter().map(ToString::to_string).collect())
     }
 
