@@ -3,7 +3,7 @@
 use crate::client::{Reply, Served};
 use crate::common::{Place, wait_until};
 
-const ROLES: [&str; 5] = ["publisher", "operator", "reviewer", "auditor", "admin"];
+pub(crate) const ROLES: [&str; 5] = ["publisher", "operator", "reviewer", "auditor", "admin"];
 
 /// Method, path, and the roles that may.
 const PATHS: [(&str, &str, &[&str]); 9] = [
@@ -31,7 +31,7 @@ fn ask(served: &Served, method: &str, path: &str, key: Option<&str>) -> Reply {
     served.client().request(method, path, &headers, body)
 }
 
-fn add_key(place: &Place, role: &str, more: &str) -> String {
+pub(crate) fn add_key(place: &Place, role: &str, more: &str) -> String {
     place
         .run(&format!("key add {role}-key --role {role} --data data {more}"))
         .expect(0, &[])

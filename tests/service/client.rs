@@ -13,6 +13,7 @@ use crate::common::{Place, Run, finish};
 /// A running service in a place.
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
+    pub(crate) grpc: SocketAddr,
     child: Option<Child>,
     _stdout: BufReader<ChildStdout>,
 }
@@ -60,13 +61,15 @@ impl Served {
     fn begin(mut command: Command) -> Self {
         let mut child = command.spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut first = String::new();
-        stdout.read_line(&mut first).expect("a line");
-        let address = first.split("http://").nth(1).and_then(|rest| rest.split(',').next());
-        let Some(address) = address.and_then(|address| address.parse().ok()) else {
-            panic!("{first:?}: {:?}", finish(child));
+        let mut lines = ["", "", ""].map(str::to_owned);
+        for line in &mut lines {
+            stdout.read_line(line).expect("a line");
+        }
+        let parse = |line: &str, before| line.split(before).nth(1)?.split(',').next()?.parse().ok();
+        let (Some(address), Some(grpc)) = (parse(&lines[0], "://"), parse(&lines[2], "gRPC on ")) else {
+            panic!("{lines:?}: {:?}", finish(child));
         };
-        Self { address, child: Some(child), _stdout: stdout }
+        Self { address, grpc, child: Some(child), _stdout: stdout }
     }
 
     pub(crate) fn client(&self) -> Client {

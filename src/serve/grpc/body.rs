@@ -31,9 +31,16 @@ struct Framing {
     held: usize,
 }
 
+/// Why a message is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unfit {
+    TooLong,
+    Compressed,
+}
+
 impl Framing {
-    /// Takes note of bytes. Returns whether a message has ended in them; none if one is too long.
-    fn take(&mut self, mut bytes: &[u8], message_bytes_max: usize) -> Option<bool> {
+    /// Takes note of bytes. Returns whether a message has ended in them.
+    fn take(&mut self, mut bytes: &[u8], message_bytes_max: usize) -> Result<bool, Unfit> {
         let mut has_ended = false;
         while let Some((first, rest)) = bytes.split_first() {
             if self.prefix_bytes < PREFIX_BYTES {
@@ -42,10 +49,13 @@ impl Framing {
                 self.held += 1;
                 bytes = rest;
                 if self.prefix_bytes == PREFIX_BYTES {
-                    let [_, length @ ..] = self.prefix;
-                    self.missing = usize::try_from(u32::from_be_bytes(length)).ok()?;
+                    let [compressed, length @ ..] = self.prefix;
+                    if compressed != 0 {
+                        return Err(Unfit::Compressed);
+                    }
+                    self.missing = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
                     if self.missing > message_bytes_max {
-                        return None;
+                        return Err(Unfit::TooLong);
                     }
                 }
             } else {
@@ -59,7 +69,7 @@ impl Framing {
                 has_ended = true;
             }
         }
-        Some(has_ended)
+        Ok(has_ended)
     }
 
     fn is_inside_message(&self) -> bool {
@@ -116,7 +126,12 @@ impl LimitedBody {
     fn note(&mut self, data: &Bytes) -> Result<(), Problem> {
         self.share.grow(data.len())?;
         let options = self.service.options();
-        let has_ended = self.framing.take(data, options.body_bytes_max).ok_or_else(|| too_large(options))?;
+        let has_ended = self.framing.take(data, options.body_bytes_max).map_err(|unfit| match unfit {
+            Unfit::TooLong => too_large(options),
+            Unfit::Compressed => {
+                Problem::new(ProblemCode::InvalidBody, "the message is compressed, which was not agreed on")
+            }
+        })?;
         if self.stopped.is_some() {
             if has_ended {
                 self.alarm = None;
@@ -211,7 +226,7 @@ mod tests {
             }
             let longest = lengths.iter().copied().max().unwrap_or(0);
             if longest > 0 {
-                prop_assert!(Framing::default().take(&whole, longest - 1).is_none());
+                prop_assert_eq!(Framing::default().take(&whole, longest - 1), Err(Unfit::TooLong));
             }
         }
     }
