@@ -113,7 +113,8 @@ pub(in crate::serve) async fn speak<S>(gateway: Arc<Gateway>, stream: S, mut sto
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let options = gateway.service.options().clone();
+    let options = gateway.service.options();
+    let (idle_max, unread_max) = ((options.header_timeout, IDLE_MAX), options.write_timeout);
     let flow = Flow::new();
     let followed = Arc::clone(&flow);
     let service = service_fn(move |request| {
@@ -130,14 +131,14 @@ where
         .keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(KEEPALIVE);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
-    let mut looks = interval((options.write_timeout / 4).clamp(LOOK_MIN, LOOK_MAX));
+    let mut looks = interval((unread_max / 4).clamp(LOOK_MIN, LOOK_MAX));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut is_ending = false;
     loop {
         tokio::select! {
             // A client that breaks off harms nobody else.
             _ = connection.as_mut() => return,
-            _ = looks.tick() => match flow.fate((options.header_timeout, IDLE_MAX), options.write_timeout) {
+            _ = looks.tick() => match flow.fate(idle_max, unread_max) {
                 Fate::Kept => continue,
                 Fate::Idle if is_ending => return,
                 Fate::Idle => {}

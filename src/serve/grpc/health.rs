@@ -82,11 +82,13 @@ impl Health for Watch {
         let mut states = self.status.clone();
         let (tell, told) = mpsc::channel(1);
         tokio::spawn(async move {
+            let mut last = None;
             loop {
                 let now = *states.borrow_and_update();
                 let status = if is_known { now } else { ServingStatus::ServiceUnknown };
-                if tell.send(Ok(HealthCheckResponse { status: status.into() })).await.is_err() {
-                    return;
+                let is_new = last.replace(status) != Some(status);
+                if is_new && tell.send(Ok(HealthCheckResponse { status: status.into() })).await.is_err() {
+                    break;
                 }
                 tokio::select! {
                     changed = states.changed() => if changed.is_err() {

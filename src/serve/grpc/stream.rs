@@ -17,6 +17,7 @@ use super::calls::{Calls, judge};
 use super::gate::Call;
 use super::status::{message_of, status_of};
 use super::{STREAM_ITEMS_MAX, v1};
+use crate::serve::access::Action;
 use crate::serve::listener::until_stopped;
 use crate::serve::problem::{Problem, ProblemCode};
 use crate::serve::request::Context;
@@ -112,7 +113,8 @@ impl Pump {
         self.items += 1;
         let begun = Instant::now();
         let id = format!("{}-{}", self.context.request, self.items);
-        let context = match self.service.caller(&self.headers) {
+        let caller = self.service.caller(&self.headers);
+        let context = match caller.and_then(|caller| caller.require(Action::Check).map(|()| caller)) {
             Ok(caller) => {
                 let deadline = begun + self.context.patience;
                 let deadline = self.until.map_or(deadline, |until| until.min(deadline));
