@@ -214,6 +214,21 @@ async fn a_stream_answers_in_the_order_of_its_requests() {
 }
 
 #[tokio::test]
+async fn a_client_may_send_many_short_items_ahead() {
+    const ITEMS: usize = 3000;
+    let place = Place::new();
+    let served = Served::start(&place, "");
+    let mut client = moderation(connect(&served).await);
+    let requests = tokio_stream::iter((0..ITEMS).map(|n| typed(&format!("a{n}"), "好")));
+    let mut answers = client.check_stream(requests).await.expect("a stream").into_inner();
+    for n in 0..ITEMS {
+        let found = result(answers.message().await.expect("no end").expect("an answer"));
+        assert_eq!(found.expect("an answer").item, format!("a{n}"));
+    }
+    assert!(answers.message().await.expect("an end in order").is_none());
+}
+
+#[tokio::test]
 async fn a_service_that_stops_answers_what_it_has_read_and_ends_its_streams() {
     let place = Place::new();
     let served = Served::start(&place, "");

@@ -92,10 +92,10 @@ async fn the_items_of_a_stream_count_each_and_a_key_that_ends_ends_it() {
     let slow = format!("Bearer {}", add_key(&place, "publisher", "--rate 1"));
     let served = Served::start(&place, "");
     let mut client = moderation(connect(&served).await);
-    let requests = tokio_stream::iter(vec![json(ITEM); ITEMS]);
+    let requests = || tokio_stream::iter(vec![json(ITEM); ITEMS]);
     // The stream itself may take the only request of this second.
     let mut answers = loop {
-        match client.check_stream(with(requests.clone(), &[("authorization", &slow)])).await {
+        match client.check_stream(with(requests(), &[("authorization", &slow)])).await {
             Ok(answers) => break answers.into_inner(),
             Err(status) => assert_eq!(reason(&status), ("RATE_LIMITED".to_owned(), Some(1))),
         }

@@ -32,9 +32,11 @@ pub mod v1 {
 
 /// Requests of one connection at a time; more wait at the client.
 const STREAMS_MAX: u32 = 256;
-/// Bytes that a client may send ahead: in one request, and in all of a connection.
-const STREAM_WINDOW_BYTES: u32 = 64 << 10;
-const CONNECTION_WINDOW_BYTES: u32 = 256 << 10;
+/// Bytes that a client may send ahead: in one request, and in all of a connection. HTTP/2 ends a connection whose unread frames
+/// are many and small; what it allows is half the connection's window at 256 bytes for each, so that this one is far larger than
+/// that of a stream, which may be full of messages of some twenty bytes.
+const STREAM_WINDOW_BYTES: u32 = 32 << 10;
+const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
 /// Bytes of a request's headers.
 const HEADER_LIST_BYTES_MAX: u32 = 16 << 10;
 /// Requests that a client has cancelled before they were looked at; more end the connection.
