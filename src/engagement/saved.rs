@@ -10,7 +10,7 @@ use super::state::State;
 use super::waiting::Waiting;
 
 const MAGIC: [u8; 8] = *b"QLENGA\r\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why bytes are no saved detector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
