@@ -62,7 +62,7 @@ const fn key(
 }
 
 /// All keys, by section.
-pub const KEYS: [Key; 35] = [
+pub const KEYS: [Key; 36] = [
     key("serve.listen", "\"127.0.0.1:8080\"", "address and port; port 0 takes a free one", |c, v| {
         c.serve.listen = text(v)?.parse().map_err(|_| "expected ADDRESS:PORT".to_owned())?;
         Ok(())
@@ -127,6 +127,12 @@ pub const KEYS: [Key; 35] = [
     key("limits.correlate_queue", "4096", "items that wait to be correlated", |c, v| {
         assign(v, 1, 1 << 20, &mut c.serve.correlate_queue_max)
     }),
+    key(
+        "limits.engagement_queue",
+        "100000",
+        "engagement events that wait to be counted; a bulk that does not fit is refused",
+        |c, v| assign(v, 10_000, 10_000_000, &mut c.serve.engagement_queue_max),
+    ),
     key(
         "limits.header_ms",
         "15000",

@@ -15,7 +15,7 @@ use crate::store::log::{LogError, Position, Reader};
 /// Which decisions a sink gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Those that change something: verdicts other than `pass`, and proposals.
+    /// Those that change something: verdicts other than `pass`, proposals, and what takes an earlier decision back.
     Flagged,
     /// All.
     All,
@@ -92,7 +92,9 @@ impl Outbox {
             };
             let Ok(Entry::Decision(entry)) = serde_json::from_slice(&found.record.public) else { continue };
             let decision = &entry.decision;
-            let is_flagged = decision.verdict != Verdict::Pass || !decision.proposals.is_empty();
+            // What takes an earlier decision back changes something, too.
+            let withdraws = decision.follow_up.as_ref().is_some_and(|follow_up| follow_up.withdraws);
+            let is_flagged = decision.verdict != Verdict::Pass || !decision.proposals.is_empty() || withdraws;
             if self.which == Which::Flagged && !is_flagged {
                 continue;
             }

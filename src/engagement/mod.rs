@@ -10,6 +10,7 @@ mod close;
 mod cohort;
 mod config;
 mod detector;
+mod doubt;
 mod event;
 mod evidence;
 mod followers;

@@ -56,7 +56,8 @@ impl Role {
     pub fn may(self, action: Action) -> bool {
         match action {
             Action::Describe => true,
-            Action::Check => matches!(self, Self::Publisher | Self::Admin),
+            Action::Check | Action::Engage => matches!(self, Self::Publisher | Self::Admin),
+            Action::Scores => matches!(self, Self::Operator | Self::Reviewer | Self::Auditor | Self::Admin),
             Action::Explain => matches!(self, Self::Reviewer | Self::Auditor | Self::Admin),
             Action::Bundles => matches!(self, Self::Operator | Self::Admin),
             Action::Metrics => matches!(self, Self::Operator | Self::Auditor | Self::Admin),
@@ -71,6 +72,10 @@ pub enum Action {
     Describe,
     /// Ask for decisions.
     Check,
+    /// Tell what was read, liked, followed …
+    Engage,
+    /// See the engagement scores of a target.
+    Scores,
     /// See a decision with its evidence.
     Explain,
     /// See and change which bundle judges.

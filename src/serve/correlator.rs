@@ -138,6 +138,7 @@ impl Worker {
         let Stage::Judged(decision) = job.ticket.stage() else { return };
         let mut decision = *decision;
         let correlated = correlate(&job.bundle, &mut self.shard, &job.trace, decision.verdict);
+        self.metrics.late_items.increment(u64::from(correlated.is_late));
         let follow_ups = amend_decision(&job.bundle, &job.trace, &correlated, &mut decision);
         let cause = job.id.clone();
         self.record(job, decision);

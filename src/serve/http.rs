@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 
 use super::access::Action;
 use super::answer::{Answer, BatchAnswer};
+use super::engagement::paths::{__path_engage, __path_engagement_scores, engage, engagement_scores};
 use super::metrics::{Answered, Operation};
 use super::problem::{Problem, ProblemCode};
 use super::reload::{BundleChange, BundleState};
@@ -28,6 +29,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(check))
         .routes(routes!(check_batch))
         .routes(routes!(explain))
+        .routes(routes!(engage))
+        .routes(routes!(engagement_scores))
         .routes(routes!(bundles, reload))
         .routes(routes!(roll_back))
         .routes(routes!(healthz))
@@ -245,7 +248,7 @@ async fn healthz() -> &'static str {
 struct Readiness {
     /// Whether requests are served.
     ready: bool,
-    /// What is in the way: `draining`, `log_unavailable`, `correlator_gone`.
+    /// What is in the way: `draining`, `log_unavailable`, `correlator_gone`, `engagement_gone`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -316,17 +319,21 @@ async fn other_method(context: Context) -> Problem {
     Problem::new(ProblemCode::MethodNotAllowed, "/openapi.json lists the methods").of(&context.request)
 }
 
+/// What the body is declared as, without parameters.
+pub(super) fn media_type(request: &Request) -> &str {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim()
+}
+
 /// A page of another site can make a browser send text, but not JSON.
 fn require_json(request: &Request) -> Result<(), Problem> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if media_type(request).eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
     Err(Problem::new(ProblemCode::UnsupportedMediaType, "content-type: application/json is missing"))
 }
 
-fn answer(
+pub(super) fn answer(
     service: &Service,
     operation: Operation,
     (begun, id): (Instant, &str),

@@ -21,6 +21,10 @@ pub(super) enum Operation {
     Batch,
     /// A decision that was made earlier.
     Explain,
+    /// Engagement events.
+    Engagement,
+    /// The scores of a target.
+    Scores,
 }
 
 /// Answers by what became of the request.
@@ -38,7 +42,7 @@ pub(super) enum Answered {
 pub(super) struct Metrics {
     recorder: PrometheusRecorder,
     /// By operation: latency, and answers by what became of the request.
-    operations: [(Histogram, [Counter; 3]); 3],
+    operations: [(Histogram, [Counter; 3]); 5],
     /// By surface and verdict.
     verdicts: [[Counter; 4]; 5],
     degraded: [Counter; 3],
@@ -46,10 +50,17 @@ pub(super) struct Metrics {
     pub(super) replayed: Counter,
     pub(super) follow_ups: Counter,
     pub(super) log_failures: Counter,
+    pub(super) engagement_decisions: Counter,
+    /// Items that came too late to be kept for later ones.
+    pub(super) late_items: Counter,
+    /// Engagement events that were accepted, and refused lines.
+    events: [Counter; 2],
     /// Bundles that were taken, and that were refused.
     pub(super) reloads: [Counter; 2],
+    /// The share of target-hours that should alarm, and the share that did.
+    alarm_rates: [Gauge; 2],
     in_flight: Gauge,
-    queues: [Gauge; 3],
+    queues: [Gauge; 4],
     log_failing: Gauge,
 }
 
@@ -64,9 +75,11 @@ impl std::fmt::Debug for Metrics {
 pub(super) struct Levels {
     /// Requests inside.
     pub(super) in_flight: usize,
-    /// What waits for a worker, to be correlated, for the log.
-    pub(super) queues: [usize; 3],
+    /// What waits for a worker, to be correlated, for the log, to be counted as engagement.
+    pub(super) queues: [usize; 4],
     pub(super) is_log_failing: bool,
+    /// The share of target-hours that should alarm, and the share that did; none before an hour has ended.
+    pub(super) alarm_rates: Option<[f64; 2]>,
 }
 
 impl Metrics {
@@ -91,20 +104,34 @@ impl Metrics {
         let undone = [Undone::Content, Undone::Correlation, Undone::Log];
         let register = || {
             (
-                ["check", "batch", "explain"].map(operation),
+                ["check", "batch", "explain", "engagement", "scores"].map(operation),
                 Surface::ALL.map(verdicts),
                 undone.map(|undone| counter!("qingliu_degraded_total", "undone" => undone.as_str())),
-                ["shed", "replayed", "follow_ups", "log_failures"]
+                ["shed", "replayed", "follow_ups", "log_failures", "engagement_decisions", "late_items"]
                     .map(|name| counter!(format!("qingliu_{name}_total"))),
+                ["accepted", "rejected"]
+                    .map(|outcome| counter!("qingliu_engagement_events_total", "outcome" => outcome)),
                 ["taken", "refused"].map(|outcome| counter!("qingliu_reloads_total", "outcome" => outcome)),
+                ["requested", "realised"].map(|rate| gauge!("qingliu_engagement_alarm_rate", "rate" => rate)),
                 gauge!("qingliu_in_flight_requests"),
-                ["worker", "correlate", "log"].map(|queue| gauge!("qingliu_queue_items", "queue" => queue)),
+                ["worker", "correlate", "log", "engagement"]
+                    .map(|queue| gauge!("qingliu_queue_items", "queue" => queue)),
                 gauge!("qingliu_log_failing"),
             )
         };
-        let (operations, verdicts, degraded, counters, reloads, in_flight, queues, log_failing) =
-            with_local_recorder(&recorder, register);
-        let [shed, replayed, follow_ups, log_failures] = counters;
+        let (
+            operations,
+            verdicts,
+            degraded,
+            counters,
+            events,
+            reloads,
+            alarm_rates,
+            in_flight,
+            queues,
+            log_failing,
+        ) = with_local_recorder(&recorder, register);
+        let [shed, replayed, follow_ups, log_failures, engagement_decisions, late_items] = counters;
         Ok(Self {
             recorder,
             operations,
@@ -114,7 +141,11 @@ impl Metrics {
             replayed,
             follow_ups,
             log_failures,
+            engagement_decisions,
+            late_items,
+            events,
             reloads,
+            alarm_rates,
             in_flight,
             queues,
             log_failing,
@@ -139,6 +170,14 @@ impl Metrics {
         }
     }
 
+    /// Counts the lines of a bulk.
+    pub(super) fn events(&self, accepted: usize, rejected: usize) {
+        self.events
+            .iter()
+            .zip([accepted, rejected])
+            .for_each(|(counter, lines)| counter.increment(lines as u64));
+    }
+
     /// Counts an answer that was given before all was done.
     pub(super) fn degraded(&self, undone: Undone) {
         self.degraded[undone as usize].increment(1);
@@ -160,6 +199,9 @@ impl Metrics {
         let level = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
         self.in_flight.set(level(levels.in_flight));
         self.queues.iter().zip(levels.queues).for_each(|(gauge, count)| gauge.set(level(count)));
+        for (gauge, rate) in self.alarm_rates.iter().zip(levels.alarm_rates.unwrap_or_default()) {
+            gauge.set(rate);
+        }
         self.log_failing.set(f64::from(u8::from(levels.is_log_failing)));
         self.recorder.handle().render()
     }

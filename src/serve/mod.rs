@@ -12,6 +12,9 @@ mod access;
 mod answer;
 mod contract;
 mod correlator;
+#[cfg(test)]
+mod degraded_tests;
+mod engagement;
 mod http;
 mod idempotency;
 mod judge;
@@ -31,6 +34,7 @@ mod workers;
 pub use access::{Action, Key, KeyError, KeyFile, Role};
 pub use answer::{Answer, BatchAnswer, BatchResult};
 pub use contract::{Contract, FailureContract};
+pub use engagement::{EventRejection, EventsAnswer, TargetScore, TargetScores};
 pub use listener::{ServeError, Server};
 pub use openapi::openapi_json;
 pub use options::ServeOptions;

@@ -15,7 +15,7 @@ pub(super) fn base() -> OpenApi {
             InfoBuilder::new()
                 .title("qingliu")
                 .version(env!("CARGO_PKG_VERSION"))
-                .description(Some("Explained decisions on posts, comments and profiles.")),
+                .description(Some("Explained decisions on posts, comments and profiles, and on engagement that was made and not earned.")),
         )
         .components(Some(ComponentsBuilder::new().security_scheme("key", key).build()))
         .security(Some([

@@ -38,6 +38,8 @@ pub struct ServeOptions {
     pub worker_queue_max: usize,
     /// Items that wait to be correlated.
     pub correlate_queue_max: usize,
+    /// Engagement events that wait to be counted; one bulk that does not fit is refused.
+    pub engagement_queue_max: usize,
     /// Items of one batch.
     pub batch_items_max: usize,
     /// Longest that a request's header may take, and that a connection may be idle.
@@ -77,6 +79,7 @@ impl ServeOptions {
             workers: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
             worker_queue_max: 256,
             correlate_queue_max: 4096,
+            engagement_queue_max: 100_000,
             batch_items_max: 100,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(10),

@@ -13,6 +13,7 @@ use tokio::time::timeout_at;
 use super::access::{Caller, KeyFile, KeyRing};
 use super::answer::{Answer, BatchAnswer, BatchResult};
 use super::correlator::{Books, Correlator, Ticket};
+use super::engagement::Engagement;
 use super::idempotency::{Claim, Deliver, Delivery, Key, Keys, Recent};
 use super::judge::{digest, timeout_ms, unhex};
 use super::listener::ServeError;
@@ -44,6 +45,7 @@ pub(super) struct Service {
     reloader: Reloader,
     workers: Workers,
     correlator: Correlator,
+    engagement: Engagement,
     log: Arc<Log>,
     books: Arc<Books>,
     keys: ArcSwap<KeyRing>,
@@ -78,6 +80,9 @@ impl Service {
             Ok(None) => (Shard::new(&bundle), "an empty window".to_owned()),
             Err(e) => (Shard::new(&bundle), format!("an empty window: {e}")),
         };
+        let bundle = Arc::new(bundle);
+        let parts = (Arc::clone(&log), Arc::clone(&books), Arc::clone(&metrics));
+        let (engagement, lost) = Engagement::start(&options, &bundle, parts)?;
         let started = |e: std::io::Error| ServeError::Start(e.to_string());
         let correlator = Correlator::start(
             shard,
@@ -89,6 +94,7 @@ impl Service {
         let service = Self {
             workers: Workers::start(options.workers, options.worker_queue_max).map_err(started)?,
             correlator: correlator.map_err(started)?,
+            engagement,
             log,
             books,
             keys: ArcSwap::from_pointee(KeyRing::new(keys)),
@@ -99,11 +105,11 @@ impl Service {
             requests: AtomicU64::new(0),
             // Ids of requests differ between runs; nobody has to be unable to guess them.
             seed: RandomState::new().hash_one(Clock::now_ms()),
-            bundle: ArcSwap::from_pointee(bundle),
+            bundle: ArcSwap::new(bundle),
             reloader: Reloader::new(options.bundle_dir.as_deref()),
             options,
         };
-        service.note("start", &window)?;
+        service.note("start", &reasons(&[window, lost]))?;
         Ok((service, report))
     }
 
@@ -136,6 +142,10 @@ impl Service {
 
     pub(super) fn correlator(&self) -> &Correlator {
         &self.correlator
+    }
+
+    pub(super) fn engagement(&self) -> &Engagement {
+        &self.engagement
     }
 
     pub(super) fn books(&self) -> &Books {
@@ -204,18 +214,26 @@ impl Service {
             Err("draining")
         } else if self.log.is_failing() {
             Err("log_unavailable")
-        } else if self.correlator.is_alive() {
-            Ok(())
-        } else {
+        } else if !self.correlator.is_alive() {
             Err("correlator_gone")
+        } else if !self.engagement.is_alive() {
+            Err("engagement_gone")
+        } else {
+            Ok(())
         }
     }
 
     pub(super) fn levels(&self) -> Levels {
         Levels {
             in_flight: self.options.in_flight_max.saturating_sub(self.permits.available_permits()),
-            queues: [self.workers.queued(), self.correlator.queued(), self.log.queued()],
+            queues: [
+                self.workers.queued(),
+                self.correlator.queued(),
+                self.log.queued(),
+                self.engagement.waiting(),
+            ],
             is_log_failing: self.log.is_failing(),
+            alarm_rates: self.engagement.alarm_rates(),
         }
     }
 
@@ -253,7 +271,7 @@ impl Service {
         }
     }
 
-    fn hand_over(&self, task: super::workers::Task) -> Result<(), Problem> {
+    pub(super) fn hand_over(&self, task: super::workers::Task) -> Result<(), Problem> {
         if self.workers.run(task) {
             return Ok(());
         }
@@ -363,7 +381,8 @@ impl Service {
             Some(Err(e)) => format!("the window was not saved: {e}"),
             None => "the window was lost".to_owned(),
         };
-        self.note("stop", &lost)
+        let uncounted = self.engagement.finish();
+        self.note("stop", &reasons(&[lost, uncounted]))
     }
 }
 
@@ -373,7 +392,11 @@ enum Waited {
     Late(Box<Answer>),
 }
 
-fn utf8(body: &[u8]) -> Result<&str, Problem> {
+fn reasons(parts: &[String; 2]) -> String {
+    parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("; ")
+}
+
+pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body).map_err(|e| {
         let detail = format!("the body is not UTF-8 at byte {}", e.valid_up_to());
         Problem::new(ProblemCode::InvalidBody, detail)
@@ -418,7 +441,7 @@ fn remember(options: &ServeOptions, books: &Books, since_ms: i64) -> Result<(), 
 }
 
 /// The segment in which records of a time begin.
-fn first_since(options: &ServeOptions, since_ms: i64) -> Result<u64, LogError> {
+pub(super) fn first_since(options: &ServeOptions, since_ms: i64) -> Result<u64, LogError> {
     let all = segments(&options.log.dir)?;
     let mut first = all.first().map_or(0, |segment| segment.number);
     for segment in &all {
@@ -447,6 +470,7 @@ mod tests {
         let service = start(&options);
         assert_eq!(service.caller(&HeaderMap::new()).unwrap().name(), "local");
         service.finish().unwrap();
+        drop(service);
         options.listen.set_ip([0, 0, 0, 0].into());
         let service = start(&options);
         assert_eq!(service.caller(&HeaderMap::new()).unwrap_err().code, ProblemCode::Unauthorized);

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
+pub(crate) mod engagement;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;

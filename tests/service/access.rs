@@ -6,10 +6,12 @@ use crate::common::{Place, wait_until};
 const ROLES: [&str; 5] = ["publisher", "operator", "reviewer", "auditor", "admin"];
 
 /// Method, path, and the roles that may.
-const PATHS: [(&str, &str, &[&str]); 9] = [
+const PATHS: [(&str, &str, &[&str]); 11] = [
     ("POST", "/v1/check", &["publisher", "admin"]),
     ("POST", "/v1/check/batch", &["publisher", "admin"]),
     ("GET", "/v1/explain/00000000000000000000000000000000", &["reviewer", "auditor", "admin"]),
+    ("POST", "/v1/engagement", &["publisher", "admin"]),
+    ("GET", "/v1/engagement/a1", &["operator", "reviewer", "auditor", "admin"]),
     ("GET", "/v1/bundles", &["operator", "admin"]),
     ("POST", "/v1/bundles", &["operator", "admin"]),
     ("POST", "/v1/bundles/rollback", &["operator", "admin"]),
@@ -26,6 +28,7 @@ fn ask(served: &Served, method: &str, path: &str, key: Option<&str>) -> Reply {
         "/v1/check" => br#"{"text":"x"}"#,
         "/v1/bundles" | "/v1/bundles/rollback" => b"{}",
         "/v1/check/batch" => br#"{"items":[{"text":"x"}]}"#,
+        "/v1/engagement" => br#"[{"type":"nothing"}]"#,
         _ => b"",
     };
     served.client().request(method, path, &headers, body)
@@ -48,7 +51,8 @@ fn every_path_opens_for_its_roles_and_for_nobody_else() {
     let served = Served::start(&place, "");
     let document = ask(&served, "GET", "/openapi.json", Some(&keys[4].1)).json();
     for (method, path, allowed) in PATHS {
-        let template = path.replace("00000000000000000000000000000000", "{decision}");
+        let template =
+            path.replace("00000000000000000000000000000000", "{decision}").replace("/a1", "/{target}");
         let described = &document["paths"][&template][method.to_lowercase()]["responses"];
         for (role, key) in &keys {
             let status = ask(&served, method, path, Some(key)).status;

@@ -43,6 +43,11 @@ impl Served {
         Self::begin(place.command(&serve))
     }
 
+    /// Starts a service with the shipped bundle on a free port.
+    pub(crate) fn start_shipped(place: &Place, arguments: &str) -> Self {
+        Self::begin(place.command(&format!("serve --listen 127.0.0.1:0 --data data {arguments}")))
+    }
+
     /// The same on a disk on which no file may be longer than so many KiB: a write beyond that fails.
     pub(crate) fn start_on_full_disk(place: &Place, file_kib_max: u32) -> Self {
         let program = env!("CARGO_BIN_EXE_qingliu");

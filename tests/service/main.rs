@@ -7,6 +7,8 @@ mod access;
 mod answers;
 mod client;
 mod crash;
+mod engagement;
 mod limits;
 mod reload;
+mod same;
 mod sinks;
