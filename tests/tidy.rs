@@ -48,9 +48,9 @@ static BORDER_WORDS: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Folders and kinds of files that people read and write.
-const FOLDERS: [&str; 9] =
-    ["src", "tests", "benches", "docs", "dictionaries", "samples", "examples", "loadtest", ".ci"];
-const ROOT_KINDS: [&str; 2] = ["md", "toml"];
+const FOLDERS: [&str; 10] =
+    ["src", "tests", "benches", "docs", "dictionaries", "samples", "examples", "loadtest", "deploy", ".ci"];
+const ROOT_KINDS: [&str; 3] = ["md", "toml", "yaml"];
 
 /// One text file of the repository.
 struct SourceText {

@@ -217,8 +217,15 @@ pub(super) enum ConfigCommand {
         /// The file.
         file: Option<PathBuf>,
     },
-    /// Print all keys with their defaults and descriptions.
+    /// Print what holds under a configuration file and the environment, and where each value comes from. Secrets are hidden.
+    Show {
+        /// The file.
+        file: Option<PathBuf>,
+    },
+    /// Print all keys with their defaults and descriptions, as a configuration file.
     Keys,
+    /// Print all keys with their defaults, variables and descriptions, as a page.
+    Describe,
 }
 
 #[derive(Debug, Args)]

@@ -2,11 +2,13 @@
 
 mod address;
 mod graph;
+mod lag;
 mod outbox;
 mod webhook;
 
 pub use address::is_public;
 pub use graph::{dot_graph, svg_graph};
+pub use lag::SinkLag;
 pub use outbox::{Cursor, Event, JsonlSink, Next, Outbox, Which, run_jsonl};
 pub use webhook::{Delivery, Secret, UrlError, WebhookSink, WebhookUrl, run_webhook, signature};
 

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::lag::SinkLag;
 use crate::model::{Decision, Verdict};
 use crate::store::entry::Entry;
 use crate::store::log::{LogError, Position, Reader};
@@ -30,6 +31,8 @@ pub struct Event {
     pub account: String,
     /// Number of the record.
     pub sequence: u64,
+    /// When it was written, milliseconds since 1970.
+    pub time_ms: i64,
     /// Behind the record.
     pub end: Position,
     /// The event as JSON.
@@ -106,6 +109,7 @@ impl Outbox {
                 id: entry.id,
                 account: entry.account,
                 sequence,
+                time_ms,
                 end: found.end,
                 body,
             }));
@@ -184,26 +188,29 @@ pub async fn run_jsonl(
     sink: JsonlSink,
     (log, state): (&Path, &Path),
     durable: watch::Receiver<Position>,
+    lag: &SinkLag,
 ) -> io::Result<()> {
     let cursor = Cursor::new(state, "jsonl");
     let from: JsonlCursor = cursor.read()?.unwrap_or_default();
     let mut output = crate::store::Output::open(&sink.path)?;
     output.restart_at(from.bytes)?;
     let mut outbox = Outbox::at(log, from.position, durable, sink.which);
-    let mut lines = 0;
+    let (mut lines, mut oldest_ms) = (0, None);
     loop {
         let next = outbox.poll().map_err(io::Error::other)?;
         if let Next::Event(event) = &next {
             output.write(&event.body)?;
             output.write(b"\n")?;
             lines += 1;
+            oldest_ms = oldest_ms.or(Some(event.time_ms));
         }
         let is_idle = !matches!(next, Next::Event(_));
         if lines > 0 && (is_idle || lines >= JSONL_BATCH_MAX) {
             let bytes = output.commit()?;
             cursor.write(&JsonlCursor { position: outbox.position(), bytes })?;
-            lines = 0;
+            (lines, oldest_ms) = (0, None);
         }
+        lag.set(oldest_ms, lines);
         match next {
             Next::Event(_) => {}
             Next::Idle => outbox.wait().await,

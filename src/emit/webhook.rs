@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use super::address::is_public;
+use super::lag::SinkLag;
 use super::outbox::{Cursor, Event, Next, Outbox, Which};
 use crate::store::log::Position;
 use crate::telemetry::Clock;
@@ -152,6 +153,7 @@ struct Shared {
     /// Where events are put aside.
     dead: PathBuf,
     file: Mutex<()>,
+    lag: SinkLag,
 }
 
 /// Delivers events until the log is closed. What was put aside in an earlier run is tried first.
@@ -162,6 +164,7 @@ pub async fn run_webhook(
     sink: WebhookSink,
     (log, state): (&Path, &Path),
     durable: watch::Receiver<Position>,
+    lag: &SinkLag,
 ) -> io::Result<()> {
     fs::create_dir_all(state)?;
     let cursor = Cursor::new(state, "webhook");
@@ -169,7 +172,8 @@ pub async fn run_webhook(
     let mut outbox = Outbox::at(log, from, durable, sink.delivery.which);
     let dead = state.join("webhook.dead.jsonl");
     let mut replay = Replay::begin(state, &dead)?;
-    let (lanes, mut deliveries) = start_lanes(&Arc::new(Shared { sink, dead, file: Mutex::new(()) }));
+    let (lanes, mut deliveries) =
+        start_lanes(&Arc::new(Shared { sink, dead, file: Mutex::new(()), lag: lag.clone() }));
     let spread = RandomState::new();
     let mut progress = Progress { open: BTreeMap::new(), done: from };
     let mut unwritten = 0;
@@ -178,7 +182,9 @@ pub async fn run_webhook(
         let is_closed = matches!(next, Ok(Next::Closed));
         match next.map_err(io::Error::other)? {
             Next::Event(event) => {
-                progress.open.insert(event.sequence, (event.end, false));
+                progress
+                    .open
+                    .insert(event.sequence, Open { end: event.end, time_ms: event.time_ms, is_done: false });
                 // All events of an account go through one lane.
                 let lane = spread.hash_one(&event.account) % lanes.len() as u64;
                 if let Some(lane) = lanes.get(usize::try_from(lane).unwrap_or(0)) {
@@ -199,6 +205,7 @@ pub async fn run_webhook(
             progress.settle(sequence);
             unwritten += 1;
         }
+        lag.set(progress.oldest_ms(), progress.open.len());
         if unwritten >= CURSOR_EVERY || (unwritten > 0 && progress.open.is_empty()) {
             cursor.write(&progress.done)?;
             unwritten = 0;
@@ -213,19 +220,33 @@ pub async fn run_webhook(
 /// How far everything has been delivered.
 #[derive(Debug)]
 struct Progress {
-    /// By sequence: where the event ends, and whether it has been delivered or put aside.
-    open: BTreeMap<u64, (Position, bool)>,
+    /// By sequence.
+    open: BTreeMap<u64, Open>,
     done: Position,
+}
+
+/// An event under way.
+#[derive(Debug)]
+struct Open {
+    end: Position,
+    time_ms: i64,
+    /// Whether it has been delivered or put aside.
+    is_done: bool,
 }
 
 impl Progress {
     fn settle(&mut self, sequence: u64) {
-        if let Some((_, is_done)) = self.open.get_mut(&sequence) {
-            *is_done = true;
+        if let Some(open) = self.open.get_mut(&sequence) {
+            open.is_done = true;
         }
-        while let Some(first) = self.open.first_entry().filter(|first| first.get().1) {
-            self.done = self.done.max(first.remove().0);
+        while let Some(first) = self.open.first_entry().filter(|first| first.get().is_done) {
+            self.done = self.done.max(first.remove().end);
         }
+    }
+
+    /// Time of the first event that has not been delivered.
+    fn oldest_ms(&self) -> Option<i64> {
+        self.open.values().next().map(|open| open.time_ms)
     }
 }
 
@@ -249,6 +270,8 @@ impl Replay {
             return Ok(Self { events: VecDeque::new(), file: None });
         }
         let mut events = VecDeque::new();
+        // When they were written is not known any more: they count as old as this start.
+        let time_ms = Clock::now_ms();
         for line in BufReader::new(File::open(&file)?).lines().take(REPLAY_EVENTS_MAX) {
             // A line that was cut off by a crash belongs to an event that the cursor has not passed.
             let Ok(dead) = serde_json::from_str::<Dead>(&line?) else { continue };
@@ -257,6 +280,7 @@ impl Replay {
                 id,
                 account,
                 sequence,
+                time_ms,
                 end: Position::default(),
                 body: body.into_bytes(),
             });
@@ -378,6 +402,7 @@ impl Lane {
         let body = String::from_utf8(body).map_err(io::Error::other)?;
         let mut line = serde_json::to_vec(&Dead { id, account, sequence, error: error.to_owned(), body })?;
         line.push(b'\n');
+        self.shared.lag.count_put_aside();
         let _turn = self.shared.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = File::options().create(true).append(true).open(&self.shared.dead)?;
         file.write_all(&line)?;
@@ -462,7 +487,7 @@ mod tests {
     #[test]
     fn the_cursor_passes_only_what_is_done_without_a_gap() {
         let at = |offset| Position { segment: 1, offset };
-        let open = (1..=4).map(|n| (n, (at(n * 10), false))).collect();
+        let open = (1..=4).map(|n| (n, Open { end: at(n * 10), time_ms: 7, is_done: false })).collect();
         let mut progress = Progress { open, done: at(5) };
         for (sequence, done) in [(2, 5), (3, 5), (1, 30), (4, 40)] {
             progress.settle(sequence);

@@ -303,6 +303,11 @@ impl Shard {
         Some(Outcome::of_archived(&found, trace.account_key))
     }
 
+    /// Posts in the window, exact copies not counted.
+    pub fn window_posts(&self) -> usize {
+        self.window.posts()
+    }
+
     /// Bytes of the window.
     pub fn window_bytes(&self) -> usize {
         self.window.memory_bytes()

@@ -15,10 +15,11 @@ use utoipa_axum::routes;
 
 use super::access::Action;
 use super::answer::{Answer, BatchAnswer};
+use super::bundles::{self, change};
+use super::changes::{BundleChange, BundleState};
 use super::engagement::paths::{__path_engage, __path_engagement_scores, engage, engagement_scores};
 use super::metrics::{Answered, Operation};
 use super::problem::{Problem, ProblemCode};
-use super::reload::{BundleChange, BundleState};
 use super::request::{Context, read_body};
 use super::schema::{BatchSchema, ItemSchema};
 use super::service::Service;
@@ -31,8 +32,13 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(explain))
         .routes(routes!(engage))
         .routes(routes!(engagement_scores))
-        .routes(routes!(bundles, reload))
+        .routes(routes!(bundle_state, reload))
         .routes(routes!(roll_back))
+        .routes(routes!(bundles::try_candidate))
+        .routes(routes!(bundles::set_canary))
+        .routes(routes!(bundles::promote))
+        .routes(routes!(bundles::abort))
+        .routes(routes!(bundles::shadow))
         .routes(routes!(healthz))
         .routes(routes!(readyz))
         .routes(routes!(metrics))
@@ -165,7 +171,7 @@ async fn explain(
     (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
     (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
 ))]
-async fn bundles(State(service): State<Arc<Service>>, context: Context) -> Response {
+async fn bundle_state(State(service): State<Arc<Service>>, context: Context) -> Response {
     let state = context.require(Action::Bundles).map(|()| service.bundle_state());
     state.map_or_else(Problem::into_response, |state| axum::Json(state).into_response())
 }
@@ -204,37 +210,6 @@ async fn reload(State(service): State<Arc<Service>>, context: Context, request: 
 ))]
 async fn roll_back(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
     change(service, context, request, Service::roll_back).await
-}
-
-/// Changes the bundle on a thread that may take its time.
-async fn change(
-    service: Arc<Service>,
-    context: Context,
-    request: Request,
-    how: impl FnOnce(&Service, BundleChange) -> Result<BundleState, Problem> + Send + 'static,
-) -> Response {
-    let id = context.request.clone();
-    let changed = async {
-        context.require(Action::Bundles)?;
-        require_json(&request)?;
-        let body = read_body(&service, request.into_body()).await?;
-        let mut change: BundleChange = serde_json::from_slice(&body.bytes)
-            .map_err(|e| Problem::new(ProblemCode::InvalidBody, e.to_string()))?;
-        if change.author.is_empty() {
-            context.caller.name().clone_into(&mut change.author);
-        }
-        let admission = service.admit()?;
-        let done = tokio::task::spawn_blocking(move || {
-            let changed = how(&service, change);
-            drop(admission);
-            changed
-        });
-        done.await.unwrap_or_else(|e| Err(Problem::new(ProblemCode::Internal, e.to_string())))
-    };
-    match changed.await {
-        Ok(state) => axum::Json(state).into_response(),
-        Err(problem) => problem.of(&id).into_response(),
-    }
 }
 
 /// Whether the process is alive
@@ -277,7 +252,7 @@ async fn metrics(State(service): State<Arc<Service>>, context: Context) -> Respo
     if let Err(problem) = context.require(Action::Metrics) {
         return problem.into_response();
     }
-    let text = service.metrics().render(service.levels());
+    let text = service.metrics().render(&service.levels());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
@@ -326,7 +301,7 @@ pub(super) fn media_type(request: &Request) -> &str {
 }
 
 /// A page of another site can make a browser send text, but not JSON.
-fn require_json(request: &Request) -> Result<(), Problem> {
+pub(super) fn require_json(request: &Request) -> Result<(), Problem> {
     if media_type(request).eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
@@ -344,7 +319,10 @@ pub(super) fn answer(
         Err(problem) if problem.status < 500 => Answered::Refused,
         Err(_) => Answered::Unserved,
     };
-    service.metrics().served(operation, result, begun.elapsed());
+    let took = begun.elapsed();
+    service.metrics().served(operation, result, took);
+    let status = delivery.as_ref().map_or_else(|problem| problem.status, |_| 200);
+    tracing::debug!(request = id, ?operation, status, micros = took.as_micros(), "answered");
     match delivery {
         Ok(bytes) => {
             let mut response = Response::new(Body::from(bytes));

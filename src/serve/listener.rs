@@ -17,11 +17,11 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::access::KeyError;
 use super::http::router;
+use super::kept::Starting;
 use super::options::ServeOptions;
 use super::service::Service;
 use super::stall::StallGuard;
 use crate::emit::{run_jsonl, run_webhook};
-use crate::engine::Bundle;
 use crate::store::log::{LogError, OpenReport};
 
 /// Why a service cannot start or has ended.
@@ -71,7 +71,8 @@ impl Server {
     ///
     /// # Errors
     /// The address is taken, another process has the log, a file cannot be read …
-    pub async fn bind(options: ServeOptions, bundle: Bundle) -> Result<Self, ServeError> {
+    pub async fn bind(options: ServeOptions, bundle: impl Into<Starting>) -> Result<Self, ServeError> {
+        let bundle: Starting = bundle.into();
         let asked = options.listen;
         let listen = |e: io::Error| ServeError::Listen { address: asked, problem: e.to_string() };
         let listener = TcpListener::bind(asked).await.map_err(listen)?;
@@ -127,26 +128,29 @@ fn start_sinks(service: &Service) -> JoinSet<()> {
     let durable = service.log().durable();
     if let Some(sink) = options.jsonl.clone() {
         let (log, state, durable) = (log.clone(), state.clone(), durable.clone());
-        let failing = service.metrics().sink_failing("jsonl");
-        sinks.spawn(again(failing, move || {
+        let (failing, lag) = service.metrics().sink("jsonl");
+        sinks.spawn(again("jsonl", failing, move || {
             let (sink, log, state, durable) = (sink.clone(), log.clone(), state.clone(), durable.clone());
-            async move { run_jsonl(sink, (&log, &state), durable).await }
+            let lag = lag.clone();
+            async move { run_jsonl(sink, (&log, &state), durable, &lag).await }
         }));
     }
     if let Some(sink) = options.webhook.clone() {
-        let failing = service.metrics().sink_failing("webhook");
-        sinks.spawn(again(failing, move || {
+        let (failing, lag) = service.metrics().sink("webhook");
+        sinks.spawn(again("webhook", failing, move || {
             let (sink, log, state, durable) = (sink.clone(), log.clone(), state.clone(), durable.clone());
-            async move { run_webhook(sink, (&log, &state), durable).await }
+            let lag = lag.clone();
+            async move { run_webhook(sink, (&log, &state), durable, &lag).await }
         }));
     }
     sinks
 }
 
 /// Runs a sink until it ends in order.
-async fn again<F: Future<Output = io::Result<()>>>(failing: Gauge, sink: impl Fn() -> F) {
+async fn again<F: Future<Output = io::Result<()>>>(name: &str, failing: Gauge, sink: impl Fn() -> F) {
     failing.set(0.0);
-    while sink().await.is_err() {
+    while let Err(e) = sink().await {
+        tracing::error!(sink = name, error = %e, "a sink cannot go on and begins again");
         failing.set(1.0);
         tokio::time::sleep(SINK_PAUSE).await;
     }
@@ -164,7 +168,7 @@ async fn keep_up(service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
         let service = Arc::clone(&service);
         let _ = tokio::task::spawn_blocking(move || {
             service.reload_keys();
-            service.metrics().upkeep();
+            service.keep_up_metrics();
             service.watch_bundle();
         })
         .await;

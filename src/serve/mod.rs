@@ -10,6 +10,9 @@
 
 mod access;
 mod answer;
+mod bundles;
+mod canary;
+mod changes;
 mod contract;
 mod correlator;
 #[cfg(test)]
@@ -18,25 +21,35 @@ mod engagement;
 mod http;
 mod idempotency;
 mod judge;
+mod kept;
 mod listener;
+mod measure;
+mod metric_names;
 mod metrics;
 mod openapi;
 mod options;
 mod problem;
 mod reload;
 mod request;
+mod roster;
 pub mod schema;
 mod service;
+mod shadow;
 mod stall;
+mod vet;
+mod watch;
 mod window;
 mod workers;
 
 pub use access::{Action, Key, KeyError, KeyFile, Role};
 pub use answer::{Answer, BatchAnswer, BatchResult};
+pub use canary::Share;
+pub use changes::{BundleChange, BundleState, CanaryChange, CandidateChange, CandidateState};
 pub use contract::{Contract, FailureContract};
 pub use engagement::{EventRejection, EventsAnswer, TargetScore, TargetScores};
+pub use kept::Starting;
 pub use listener::{ServeError, Server};
 pub use openapi::openapi_json;
-pub use options::ServeOptions;
+pub use options::{BundleOptions, ServeOptions};
 pub use problem::{Problem, ProblemCode};
-pub use reload::{BundleChange, BundleState};
+pub use shadow::{NameChange, ShadowExample, ShadowReport, VerdictChange, VerdictCount};

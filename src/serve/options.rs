@@ -4,10 +4,32 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::canary::Share;
 use super::contract::FailureContract;
 use crate::emit::{JsonlSink, WebhookSink};
 use crate::store::entry::TextPolicy;
 use crate::store::log::LogOptions;
+
+/// How bundles come and go.
+#[derive(Clone, Debug)]
+pub struct BundleOptions {
+    /// The directory that candidates are read from; none for the bundle directory itself.
+    pub candidate_dir: Option<PathBuf>,
+    /// Whether a changed bundle directory is taken without being asked.
+    pub is_watched: bool,
+    /// Whether a directory without checksums is refused.
+    pub is_manifest_required: bool,
+    /// Share of the items that a candidate judges beside the live bundle, where the request does not say.
+    pub shadow: Share,
+}
+
+impl BundleOptions {
+    /// Watched, checksums where there are some, a tenth of the items.
+    pub fn shipped() -> Self {
+        let shadow = Share::from_percent(10.0).unwrap_or_default();
+        Self { candidate_dir: None, is_watched: true, is_manifest_required: false, shadow }
+    }
+}
 
 /// Limits and places of one service.
 #[derive(Clone, Debug)]
@@ -56,6 +78,8 @@ pub struct ServeOptions {
     pub idempotency_window: Duration,
     /// The directory that bundles are read from; none for the dictionaries built into the program.
     pub bundle_dir: Option<PathBuf>,
+    /// How it is replaced by another.
+    pub bundles: BundleOptions,
     /// Decisions as lines of a file.
     pub jsonl: Option<JsonlSink>,
     /// Decisions for the account sanction layer.
@@ -88,6 +112,7 @@ impl ServeOptions {
             idempotency_keys_max: 1_000_000,
             idempotency_window: Duration::from_hours(24),
             bundle_dir: None,
+            bundles: BundleOptions::shipped(),
             jsonl: None,
             webhook: None,
         }

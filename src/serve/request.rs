@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::access::{Action, Caller};
 use super::problem::{Problem, ProblemCode};
+use super::roster::Roster;
 use super::service::Service;
 
 /// Longest request id, idempotency key and reason, bytes.
@@ -31,6 +32,8 @@ pub(super) struct Context {
     pub(super) key: Option<String>,
     /// Why content is looked at.
     pub(super) reason: String,
+    /// Who judges; the same to the end of the request.
+    pub(super) roster: Arc<Roster>,
 }
 
 impl FromRequestParts<Arc<Service>> for Context {
@@ -66,6 +69,7 @@ impl Context {
             deadline: Instant::now() + asked.min(most),
             key: text(headers, "idempotency-key")?.map(str::to_owned),
             reason: text(headers, "x-access-reason")?.unwrap_or_default().to_owned(),
+            roster: service.roster(),
         })
     }
 

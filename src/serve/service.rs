@@ -16,12 +16,15 @@ use super::correlator::{Books, Correlator, Ticket};
 use super::engagement::Engagement;
 use super::idempotency::{Claim, Deliver, Delivery, Key, Keys, Recent};
 use super::judge::{digest, timeout_ms, unhex};
+use super::kept::Starting;
 use super::listener::ServeError;
+use super::measure::Measured;
 use super::metrics::{Levels, Metrics};
 use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
 use super::reload::Reloader;
 use super::request::{BodyBudget, Context, HeldBody};
+use super::roster::Roster;
 use super::window;
 use super::workers::Workers;
 use crate::engine::{Bundle, Scratch, Shard};
@@ -41,7 +44,7 @@ const BODY_BUDGET_BYTES_MAX: usize = 256 << 20;
 #[derive(Debug)]
 pub(super) struct Service {
     options: ServeOptions,
-    bundle: ArcSwap<Bundle>,
+    roster: ArcSwap<Roster>,
     reloader: Reloader,
     workers: Workers,
     correlator: Correlator,
@@ -55,6 +58,7 @@ pub(super) struct Service {
     is_draining: AtomicBool,
     requests: AtomicU64,
     seed: u64,
+    measured: Measured,
 }
 
 /// A request that has been let in.
@@ -63,7 +67,11 @@ pub(super) struct Admission(#[expect(dead_code, reason = "given back when it goe
 
 impl Service {
     /// Opens the log, reads back what it remembers and starts the threads.
-    pub(super) fn start(options: ServeOptions, bundle: Bundle) -> Result<(Self, OpenReport), ServeError> {
+    pub(super) fn start(
+        options: ServeOptions,
+        starting: impl Into<Starting>,
+    ) -> Result<(Self, OpenReport), ServeError> {
+        let starting: Starting = starting.into();
         let keys = KeyFile::read(&options.data_dir)?;
         let (log, report) = Log::open(options.log.clone(), Clock::now_ms)?;
         let window_ms = i64::try_from(options.idempotency_window.as_millis()).unwrap_or(i64::MAX);
@@ -77,12 +85,11 @@ impl Service {
         // A window of another version, or a damaged one, is as good as none; the log says so.
         let (shard, window) = match window::load(&options.data_dir) {
             Ok(Some(shard)) => (shard, String::new()),
-            Ok(None) => (Shard::new(&bundle), "an empty window".to_owned()),
-            Err(e) => (Shard::new(&bundle), format!("an empty window: {e}")),
+            Ok(None) => (Shard::new(&starting.bundle), "an empty window".to_owned()),
+            Err(e) => (Shard::new(&starting.bundle), format!("an empty window: {e}")),
         };
-        let bundle = Arc::new(bundle);
         let parts = (Arc::clone(&log), Arc::clone(&books), Arc::clone(&metrics));
-        let (engagement, lost) = Engagement::start(&options, &bundle, parts)?;
+        let (engagement, lost) = Engagement::start(&options, &starting.bundle, parts)?;
         let started = |e: std::io::Error| ServeError::Start(e.to_string());
         let correlator = Correlator::start(
             shard,
@@ -105,8 +112,9 @@ impl Service {
             requests: AtomicU64::new(0),
             // Ids of requests differ between runs; nobody has to be unable to guess them.
             seed: RandomState::new().hash_one(Clock::now_ms()),
-            bundle: ArcSwap::new(bundle),
-            reloader: Reloader::new(options.bundle_dir.as_deref()),
+            reloader: Reloader::new(&options, &starting),
+            roster: ArcSwap::from_pointee(Roster::of(starting.bundle)),
+            measured: Measured::default(),
             options,
         };
         service.note("start", &reasons(&[window, lost]))?;
@@ -120,6 +128,7 @@ impl Service {
             bundle: self.bundle().versions().bundle.clone(),
             author: String::new(),
             reason: reason.to_owned(),
+            detail: String::new(),
         });
         self.log.append_and_wait(entry.to_bytes(), None).map(|_| ())
     }
@@ -128,12 +137,17 @@ impl Service {
         &self.options
     }
 
+    /// The live bundle. What judges an item is in the [`Roster`] of its request.
     pub(super) fn bundle(&self) -> Arc<Bundle> {
-        self.bundle.load_full()
+        Arc::clone(&self.roster.load().live)
     }
 
-    pub(super) fn store_bundle(&self, bundle: Arc<Bundle>) {
-        self.bundle.store(bundle);
+    pub(super) fn roster(&self) -> Arc<Roster> {
+        self.roster.load_full()
+    }
+
+    pub(super) fn store_roster(&self, roster: Roster) {
+        self.roster.store(Arc::new(roster));
     }
 
     pub(super) fn reloader(&self) -> &Reloader {
@@ -156,8 +170,12 @@ impl Service {
         &self.log
     }
 
-    pub(super) fn metrics(&self) -> &Metrics {
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    pub(super) fn measured(&self) -> &Measured {
+        &self.measured
     }
 
     pub(super) fn body_budget(&self) -> &Arc<BodyBudget> {
@@ -223,7 +241,10 @@ impl Service {
         }
     }
 
+    /// How full everything is, and which bundles there are.
     pub(super) fn levels(&self) -> Levels {
+        let state = self.bundle_state();
+        let canary_percent = state.candidate.as_ref().map_or(0.0, |candidate| candidate.canary_percent);
         Levels {
             in_flight: self.options.in_flight_max.saturating_sub(self.permits.available_permits()),
             queues: [
@@ -234,6 +255,10 @@ impl Service {
             ],
             is_log_failing: self.log.is_failing(),
             alarm_rates: self.engagement.alarm_rates(),
+            versions: (state.live, state.candidate.map(|candidate| candidate.version)),
+            bundle_size: [state.terms, state.rules],
+            is_bundle_refused: state.refused.is_some(),
+            canary_percent,
         }
     }
 

@@ -95,6 +95,9 @@ pub struct ServiceEntry {
     /// Why; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// Particulars: why a change was refused, the share of a trial; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
 }
 
 /// What of an author's words is kept in the log.
