@@ -240,6 +240,30 @@ pub const KEYS: &[Key] = &[
         };
         Ok(())
     }),
+    key(
+        "log.text_days",
+        "0",
+        "days after which the authors' words are taken out of the log, 30 at least; 0 for never",
+        |c, v| {
+            let days = number(v, 0_u32, 36_500)?;
+            if (1..TEXT_DAYS_MIN).contains(&days) {
+                return Err(format!(
+                    "expected 0, or {TEXT_DAYS_MIN} at least: a decision may be appealed until then"
+                ));
+            }
+            c.serve.text_days = days;
+            Ok(())
+        },
+    ),
+    key(
+        "appeals.hours",
+        "72",
+        "hours within which an appeal is answered, told to whoever appeals; 0 promises nothing",
+        |c, v| {
+            c.serve.appeal_hours = number(v, 0_u32, 24 * 366)?;
+            Ok(())
+        },
+    ),
     key("jsonl.path", "\"\"", "file that decisions are written to as JSON lines; empty for none", |c, v| {
         c.jsonl.0 = Some(text(v)?).filter(|path| !path.is_empty()).map(PathBuf::from);
         Ok(())
@@ -290,6 +314,9 @@ pub const KEYS: &[Key] = &[
         millis(v, &mut c.webhook.1.timeout)
     }),
 ];
+
+/// Fewest days that the authors' words are kept, where they are kept.
+const TEXT_DAYS_MIN: u32 = 30;
 
 /// What environment variables begin with.
 const PREFIX: &str = "QINGLIU_";

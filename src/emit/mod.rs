@@ -4,6 +4,7 @@ mod address;
 mod graph;
 mod lag;
 mod outbox;
+mod replay;
 mod webhook;
 
 pub use address::is_public;

@@ -1,10 +1,10 @@
 //! Decisions for the account sanction layer, over HTTP: in order for each account, at least once, signed.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,6 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, Uri, header};
 use hyper_util::rt::TokioIo;
-use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::{mpsc, watch};
@@ -25,6 +24,7 @@ use tokio::time::{sleep, timeout};
 use super::address::is_public;
 use super::lag::SinkLag;
 use super::outbox::{Cursor, Event, Next, Outbox, Which};
+use super::replay::{Replay, put_aside};
 use crate::store::log::Position;
 use crate::telemetry::Clock;
 
@@ -133,18 +133,6 @@ const LANE_EVENTS_MAX: usize = 64;
 const CURSOR_EVERY: usize = 100;
 /// Largest answer of a receiver that is read, bytes.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
-/// Most events that are taken back from the file of those put aside.
-const REPLAY_EVENTS_MAX: usize = 1_000_000;
-
-/// An event that was put aside.
-#[derive(Debug, Serialize, Deserialize)]
-struct Dead {
-    id: String,
-    account: String,
-    sequence: u64,
-    error: String,
-    body: String,
-}
 
 /// What the lanes share.
 #[derive(Debug)]
@@ -247,49 +235,6 @@ impl Progress {
     /// Time of the first event that has not been delivered.
     fn oldest_ms(&self) -> Option<i64> {
         self.open.values().next().map(|open| open.time_ms)
-    }
-}
-
-/// Events of an earlier run that were put aside.
-#[derive(Debug)]
-struct Replay {
-    events: VecDeque<Event>,
-    /// Holds them until all have been tried.
-    file: Option<PathBuf>,
-}
-
-impl Replay {
-    /// Takes the file of events put aside, if there is one.
-    fn begin(state: &Path, dead: &Path) -> io::Result<Self> {
-        let file = state.join("webhook.replay.jsonl");
-        // After a crash in the middle of a replay both may be there; the older one first, the other at the next start.
-        if !file.exists() && dead.exists() {
-            fs::rename(dead, &file)?;
-        }
-        if !file.exists() {
-            return Ok(Self { events: VecDeque::new(), file: None });
-        }
-        let mut events = VecDeque::new();
-        // When they were written is not known any more: they count as old as this start.
-        let time_ms = Clock::now_ms();
-        for line in BufReader::new(File::open(&file)?).lines().take(REPLAY_EVENTS_MAX) {
-            // A line that was cut off by a crash belongs to an event that the cursor has not passed.
-            let Ok(dead) = serde_json::from_str::<Dead>(&line?) else { continue };
-            let Dead { id, account, sequence, body, .. } = dead;
-            events.push_back(Event {
-                id,
-                account,
-                sequence,
-                time_ms,
-                end: Position::default(),
-                body: body.into_bytes(),
-            });
-        }
-        Ok(Self { events, file: Some(file) })
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        self.file.take().map_or(Ok(()), fs::remove_file)
     }
 }
 
@@ -398,15 +343,9 @@ impl Lane {
     }
 
     fn write_aside(&self, event: &Event, error: &str) -> io::Result<()> {
-        let Event { id, account, sequence, body, .. } = event.clone();
-        let body = String::from_utf8(body).map_err(io::Error::other)?;
-        let mut line = serde_json::to_vec(&Dead { id, account, sequence, error: error.to_owned(), body })?;
-        line.push(b'\n');
         self.shared.lag.count_put_aside();
         let _turn = self.shared.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut file = File::options().create(true).append(true).open(&self.shared.dead)?;
-        file.write_all(&line)?;
-        file.sync_data()
+        put_aside(&self.shared.dead, event, error)
     }
 }
 

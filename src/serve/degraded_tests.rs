@@ -29,13 +29,14 @@ fn service(dir: &tempfile::TempDir) -> Arc<Service> {
 }
 
 /// Somebody who does not wait at all.
-fn hasty() -> Context {
+fn hasty(service: &Service) -> Context {
     Context {
         request: "r".to_owned(),
         caller: Caller::local(),
         deadline: Instant::now(),
         key: None,
         reason: String::new(),
+        roster: service.roster(),
     }
 }
 
@@ -44,8 +45,13 @@ fn hold_log(service: &Service) -> Sender<()> {
     let (release, released) = bounded::<()>(0);
     let (begin, begun) = bounded::<()>(1);
     let (event, empty) = ("held".to_owned(), String::new());
-    let public =
-        Entry::Service(ServiceEntry { event, bundle: String::new(), author: empty.clone(), reason: empty });
+    let public = Entry::Service(ServiceEntry {
+        event,
+        bundle: String::new(),
+        author: empty.clone(),
+        reason: empty.clone(),
+        detail: empty,
+    });
     let done = Box::new(move |_| {
         let _ = begin.send(());
         let _ = released.recv();
@@ -59,7 +65,7 @@ fn check(service: &Arc<Service>, body: &str) -> Answer {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let bytes = runtime.block_on(async {
         let body = read_body(service, Body::from(body.to_owned())).await.unwrap();
-        service.check(hasty(), Instant::now(), body).await.unwrap()
+        service.check(hasty(service), Instant::now(), body).await.unwrap()
     });
     serde_json::from_slice(&bytes).unwrap()
 }
@@ -132,7 +138,7 @@ fn what_is_not_on_the_disk_yet_is_told_in_full_and_gets_there() {
     let service = service(&dir);
     let release = hold_log(&service);
     let (ticket, (deliver, delivered)) = (Arc::new(Ticket::default()), oneshot::channel());
-    let (context, mut scratch) = (hasty(), Scratch::default());
+    let (context, mut scratch) = (hasty(&service), Scratch::default());
     service.submit(&context, (GAMBLING, None), &mut scratch, (Arc::clone(&ticket), deliver));
     while !matches!(ticket.stage(), Stage::Answered(_)) {
         std::thread::yield_now();

@@ -30,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(check))
         .routes(routes!(check_batch))
         .routes(routes!(explain))
+        .merge(super::appeal::routes())
         .routes(routes!(engage))
         .routes(routes!(engagement_scores))
         .routes(routes!(bundle_state, reload))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use super::appeal::ReviewedAnswer;
 use super::contract::Undone;
 use super::correlator::{Job, Stage, Ticket};
 use super::idempotency::{Claim, Deliver, Key};
@@ -40,17 +41,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Reads back what [`hex`] wrote.
-pub(super) fn unhex(text: &str) -> Option<Key> {
-    let mut key = Key::default();
-    if text.len() != 32 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, at) in key.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
-    }
-    Some(key)
-}
+pub(super) use crate::store::entry::unhex;
 
 /// What the caller may say beside the item.
 #[derive(Debug, Default, Deserialize)]
@@ -202,6 +193,9 @@ impl Service {
                 };
                 serde_json::to_vec(&answer).map_err(|e| unreadable(e.to_string()))
             }
+            Ok((Entry::Outcome(outcome), _)) => {
+                serde_json::to_vec(&ReviewedAnswer::of(*outcome)).map_err(|e| unreadable(e.to_string()))
+            }
             Ok(_) => Err(unreadable("another record is there".to_owned())),
             Err(e) => Err(unreadable(e.to_string())),
         }
@@ -255,7 +249,9 @@ mod tests {
         assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
         let key = digest(&[b"x"]);
         assert_eq!(unhex(&hex(&key)), Some(key));
-        assert_eq!(unhex("zz"), None);
+        for text in ["zz", &"+0".repeat(16), &"AB".repeat(16)] {
+            assert_eq!(unhex(text), None);
+        }
         assert_eq!(unhex(&"é".repeat(16)), None);
     }
 

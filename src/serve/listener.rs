@@ -170,6 +170,7 @@ async fn keep_up(service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
             service.reload_keys();
             service.keep_up_metrics();
             service.watch_bundle();
+            service.look_after_log();
         })
         .await;
     }

@@ -15,7 +15,6 @@ const COUNTERS: &[(&str, &str)] = &[
     ("qingliu_late_items_total", "Items that came too late to be kept for later ones."),
     ("qingliu_engagement_decisions_total", "Decisions that the engagement detector has caused."),
     ("qingliu_engagement_events_total", "Lines of engagement events, accepted and rejected."),
-    ("qingliu_engagement_scores_total", "Scores of a target's hour, alerts and those near one."),
     ("qingliu_bundle_changes_total", "Changes of the bundle, by kind, taken and refused."),
     ("qingliu_shadow_items_total", "Items of the candidate's share, by what became of them."),
     ("qingliu_shadow_changes_total", "Items that the candidate judged differently, by both verdicts."),

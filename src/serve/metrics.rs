@@ -127,8 +127,6 @@ pub(super) struct Metrics {
     pub(super) late_items: Counter,
     /// Engagement events that were accepted, and refused lines.
     events: [Counter; 2],
-    /// Scores of targets and hours that were alerts, and those near one.
-    scores: [Counter; 2],
     /// By change: taken, refused.
     changes: [[Counter; 2]; 6],
     shadowed: [Counter; 3],
@@ -239,8 +237,6 @@ impl Metrics {
                 .map(total),
             events: ["accepted", "rejected"]
                 .map(|outcome| counter!("qingliu_engagement_events_total", "outcome" => outcome)),
-            scores: ["alert", "near"]
-                .map(|outcome| counter!("qingliu_engagement_scores_total", "outcome" => outcome)),
             changes: Change::ALL.map(change),
             shadowed: ["judged", "dropped", "failed"]
                 .map(|outcome| counter!("qingliu_shadow_items_total", "outcome" => outcome)),
@@ -297,11 +293,6 @@ impl Metrics {
             .iter()
             .zip([accepted, rejected])
             .for_each(|(counter, lines)| counter.increment(lines as u64));
-    }
-
-    /// Counts scores of targets and hours.
-    pub(super) fn scores(&self, alerts: usize, near: usize) {
-        self.scores.iter().zip([alerts, near]).for_each(|(counter, scores)| counter.increment(scores as u64));
     }
 
     /// Counts a change of the bundle.
@@ -403,7 +394,6 @@ struct Unrecorded {
     degraded: [Counter; 3],
     totals: [Counter; 6],
     events: [Counter; 2],
-    scores: [Counter; 2],
     changes: [[Counter; 2]; 6],
     shadowed: [Counter; 3],
     shadow_changes: [[Counter; 4]; 4],
@@ -428,7 +418,6 @@ impl Unrecorded {
             engagement_decisions,
             late_items,
             events: self.events,
-            scores: self.scores,
             changes: self.changes,
             shadowed: self.shadowed,
             shadow_changes: self.shadow_changes,

@@ -27,7 +27,10 @@ pub(super) fn base() -> OpenApi {
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     let (_, document) = routes().split_for_parts();
-    document.to_pretty_json().unwrap_or_default()
+    // Our own types have string keys and finite numbers: neither of these fails.
+    let mut document = serde_json::to_value(&document).unwrap_or_default();
+    super::refine::refine(&mut document);
+    serde_json::to_string_pretty(&document).unwrap_or_default()
 });
 
 /// The description as JSON.

@@ -80,6 +80,10 @@ pub struct ServeOptions {
     pub bundle_dir: Option<PathBuf>,
     /// How it is replaced by another.
     pub bundles: BundleOptions,
+    /// Hours within which an appeal is answered; 0 promises nothing.
+    pub appeal_hours: u32,
+    /// Days after which the authors' words are taken out of the log; 0 keeps them as long as the log.
+    pub text_days: u32,
     /// Decisions as lines of a file.
     pub jsonl: Option<JsonlSink>,
     /// Decisions for the account sanction layer.
@@ -113,6 +117,8 @@ impl ServeOptions {
             idempotency_window: Duration::from_hours(24),
             bundle_dir: None,
             bundles: BundleOptions::shipped(),
+            appeal_hours: 72,
+            text_days: 0,
             jsonl: None,
             webhook: None,
         }

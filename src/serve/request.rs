@@ -68,7 +68,7 @@ impl Context {
             caller,
             deadline: Instant::now() + asked.min(most),
             key: text(headers, "idempotency-key")?.map(str::to_owned),
-            reason: text(headers, "x-access-reason")?.unwrap_or_default().to_owned(),
+            reason: reason(headers)?,
             roster: service.roster(),
         })
     }
@@ -80,6 +80,15 @@ impl Context {
             self.deadline = self.deadline.min(begun + Duration::from_millis(millis.into()));
         }
         self
+    }
+
+    /// Goes on only if the caller says why content is looked at.
+    pub(super) fn require_reason(&self) -> Result<(), Problem> {
+        if self.reason.is_empty() {
+            let detail = "x-access-reason is missing: why is content looked at?";
+            return Err(Problem::new(ProblemCode::InvalidHeader, detail).of(&self.request));
+        }
+        Ok(())
     }
 
     /// Goes on only if the caller may do this.
@@ -96,6 +105,19 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Probl
         Some(value) => Ok(Some(value)),
         None => {
             let detail = format!("{name} is 1 to {HEADER_VALUE_BYTES_MAX} visible ASCII characters");
+            Err(Problem::new(ProblemCode::InvalidHeader, detail))
+        }
+    }
+}
+
+/// Why content is looked at: in any script, as UTF-8.
+fn reason(headers: &HeaderMap) -> Result<String, Problem> {
+    let Some(value) = headers.get("x-access-reason") else { return Ok(String::new()) };
+    let text = std::str::from_utf8(value.as_bytes()).ok().map(str::trim);
+    match text.filter(|text| text.len() <= HEADER_VALUE_BYTES_MAX && !text.chars().any(char::is_control)) {
+        Some(text) => Ok(text.to_owned()),
+        None => {
+            let detail = format!("x-access-reason is at most {HEADER_VALUE_BYTES_MAX} bytes of UTF-8");
             Err(Problem::new(ProblemCode::InvalidHeader, detail))
         }
     }

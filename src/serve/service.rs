@@ -15,13 +15,14 @@ use super::answer::{Answer, BatchAnswer, BatchResult};
 use super::correlator::{Books, Correlator, Ticket};
 use super::engagement::Engagement;
 use super::idempotency::{Claim, Deliver, Delivery, Key, Keys, Recent};
-use super::judge::{digest, timeout_ms, unhex};
+use super::judge::timeout_ms;
 use super::kept::Starting;
 use super::listener::ServeError;
 use super::measure::Measured;
 use super::metrics::{Levels, Metrics};
 use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
+use super::recall::remember;
 use super::reload::Reloader;
 use super::request::{BodyBudget, Context, HeldBody};
 use super::roster::Roster;
@@ -29,7 +30,7 @@ use super::window;
 use super::workers::Workers;
 use crate::engine::{Bundle, Scratch, Shard};
 use crate::store::entry::{AccessEntry, Entry, ServiceEntry};
-use crate::store::log::{Log, LogError, OpenReport, Position, Reader, read_header, segments};
+use crate::store::log::{Log, LogError, OpenReport};
 use crate::telemetry::Clock;
 
 thread_local! {
@@ -55,6 +56,8 @@ pub(super) struct Service {
     metrics: Arc<Metrics>,
     permits: Arc<Semaphore>,
     body_budget: Arc<BodyBudget>,
+    /// Held while a person's word on a decision is put into the log: one at a time.
+    pub(super) desk: Mutex<()>,
     is_draining: AtomicBool,
     requests: AtomicU64,
     seed: u64,
@@ -108,6 +111,7 @@ impl Service {
             metrics,
             permits: Arc::new(Semaphore::new(options.in_flight_max)),
             body_budget: BodyBudget::new(BODY_BUDGET_BYTES_MAX),
+            desk: Mutex::new(()),
             is_draining: AtomicBool::new(false),
             requests: AtomicU64::new(0),
             // Ids of requests differ between runs; nobody has to be unable to guess them.
@@ -202,7 +206,7 @@ impl Service {
     /// Reads the keys anew. A file that cannot be read changes nothing.
     pub(super) fn reload_keys(&self) {
         if let Ok(file) = KeyFile::read(&self.options.data_dir) {
-            self.keys.store(Arc::new(KeyRing::new(file)));
+            self.keys.store(Arc::new(self.keys.load().renewed(file)));
         }
     }
 
@@ -377,14 +381,8 @@ impl Service {
 
     /// A decision that was made earlier. That it was looked at is in the log before it is shown.
     pub(super) fn explain(&self, context: &Context, id: &str) -> Result<Vec<u8>, Problem> {
-        let place = unhex(id).and_then(|_| {
-            let decisions = self.books.decisions.lock().unwrap_or_else(PoisonError::into_inner);
-            decisions.get(&digest(&[b"id", id.as_bytes()]))
-        });
-        let Some(place) = place else {
-            let detail = "no decision of this id among the recent ones; `qingliu log --id` searches all";
-            return Err(Problem::new(ProblemCode::NotFound, detail));
-        };
+        context.require_reason()?;
+        let place = self.locate(id)?;
         let entry = Entry::Access(AccessEntry {
             who: context.caller.name().to_owned(),
             what: "explain".to_owned(),
@@ -428,57 +426,6 @@ pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
     })
 }
 
-/// Reads back from the log which keys were used, and where decisions are.
-fn remember(options: &ServeOptions, books: &Books, since_ms: i64) -> Result<(), LogError> {
-    /// The part of a decision's record that is needed for this.
-    #[derive(serde::Deserialize)]
-    struct Names {
-        kind: String,
-        #[serde(default)]
-        id: String,
-        #[serde(default)]
-        key: Option<String>,
-        #[serde(default)]
-        body: Option<String>,
-    }
-    let mut reader =
-        Reader::at(&options.log.dir, Position { segment: first_since(options, since_ms)?, offset: 0 });
-    let mut keys = books.keys.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut decisions = books.decisions.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
-        let found = match reader.read() {
-            Ok(Some(found)) => found,
-            Ok(None) => return Ok(()),
-            // It was reported when the log was opened, or `qingliu log --verify` reports it.
-            Err(LogError::Damaged(_)) => continue,
-            Err(e) => return Err(e),
-        };
-        let Ok(names) = serde_json::from_slice::<Names>(&found.record.public) else { continue };
-        if names.kind != "decision" {
-            continue;
-        }
-        decisions.insert(digest(&[b"id", names.id.as_bytes()]), found.position);
-        let digests = names.key.as_deref().and_then(unhex).zip(names.body.as_deref().and_then(unhex));
-        if let Some(pair) = digests.filter(|_| found.record.time_ms >= since_ms) {
-            keys.restore(pair, found.record.time_ms, found.position);
-        }
-    }
-}
-
-/// The segment in which records of a time begin.
-pub(super) fn first_since(options: &ServeOptions, since_ms: i64) -> Result<u64, LogError> {
-    let all = segments(&options.log.dir)?;
-    let mut first = all.first().map_or(0, |segment| segment.number);
-    for segment in &all {
-        match read_header(segment) {
-            Ok(header) if header.time_ms <= since_ms => first = segment.number,
-            Ok(_) => break,
-            Err(_) => {}
-        }
-    }
-    Ok(first)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -495,6 +442,7 @@ mod tests {
         let service = start(&options);
         assert_eq!(service.caller(&HeaderMap::new()).unwrap().name(), "local");
         service.finish().unwrap();
+        // The log is closed with the last who holds it.
         drop(service);
         options.listen.set_ip([0, 0, 0, 0].into());
         let service = start(&options);

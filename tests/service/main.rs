@@ -5,12 +5,15 @@ mod common;
 
 mod access;
 mod answers;
+mod appeals;
 mod client;
 mod crash;
 mod engagement;
+mod kills;
 mod limits;
 mod packaging;
 mod reload;
+mod restore;
 mod same;
 mod sinks;
 mod telemetry;

@@ -162,8 +162,6 @@ impl Worker {
     /// Remembers scores, and brings decisions to the log.
     fn tell(&mut self, notices: Vec<Notice>) -> Result<(), Unrecorded> {
         let mut entries = Vec::new();
-        let alerts = notices.iter().filter(|notice| notice.record.alert).count();
-        self.metrics.scores(alerts, notices.len() - alerts);
         for Notice { record, decision } in notices {
             let id = decision.map(|decision| {
                 let key = decision_key(&record, &decision);

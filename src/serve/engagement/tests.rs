@@ -9,6 +9,7 @@ use super::*;
 use crate::engine::embedded_files;
 use crate::serve::access::Caller;
 use crate::serve::idempotency::Recent;
+use crate::serve::roster::Roster;
 
 /// A bundle with small tables, in which every score is told.
 fn bundle() -> Arc<Bundle> {
@@ -52,6 +53,7 @@ impl Held {
             deadline: tokio::time::Instant::now(),
             key: key.map(str::to_owned),
             reason: String::new(),
+            roster: Arc::new(Roster::of(Arc::clone(&self.engagement.settings))),
         };
         let (deliver, delivered) = oneshot::channel();
         self.engagement.submit(&context, (Form::Lines, text), Arc::clone(&self.engagement.settings), deliver);
