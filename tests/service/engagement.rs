@@ -61,7 +61,7 @@ fn bought_followers_become_the_decisions_of_a_rescan_in_log_and_sink_and_are_exp
     let first = scores["scores"].as_array().expect("scores").last().expect("a score").clone();
     assert!(first["record"]["alert"] == true && first["record"]["type"] == "engagement_score", "{first}");
     let id = string(&first["decision"]);
-    let explained = client.get(&format!("/v1/explain/{id}"), &[]);
+    let explained = client.get(&format!("/v1/explain/{id}"), &[("x-access-reason", "test")]);
     assert_eq!((explained.status, &explained.json()["item"]), (200, &json!(ATTACKED)));
     assert_eq!(client.get(&format!("{PATH}/nobody"), &[]).status, 404);
     served.stop().expect(0, &[]);
