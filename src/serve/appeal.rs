@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use super::access::Action;
 use super::answer::Answer;
+use super::described::BodyProblems;
 use super::http::require_json;
 use super::judge::{digest, hex, unhex};
 use super::problem::{Problem, ProblemCode};
@@ -95,16 +96,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        BodyProblems,
         (status = 200, description = "It is in the log", body = Appeal),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "No such decision"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "It was appealed before, in other words"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
     ))]
 async fn appeal(
@@ -125,16 +120,11 @@ async fn appeal(
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        BodyProblems,
         (status = 200, description = "The decision that holds", body = ReviewedAnswer),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
         (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this, or another person has to"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "No such decision"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "There is another outcome already"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
     ))]
 async fn outcome(

@@ -11,28 +11,22 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::access::Action;
 use super::changes::{Authored, BundleChange, BundleState, CanaryChange, CandidateChange};
+use super::described::{BodyProblems, RoleProblems};
 use super::http::require_json;
 use super::problem::{Problem, ProblemCode};
 use super::reload::CHANGES_MAX;
 use super::request::{Context, read_body};
 use super::service::Service;
 use super::shadow::ShadowReport;
-use crate::store::entry::{AccessEntry, Entry};
 
 /// Try a bundle
 ///
 /// The bundle of the candidate directory is checked and compiled, and then judges a share of the items beside the live one, and a
 /// share of the accounts in earnest. It takes the place of the one that was tried before.
 #[utoipa::path(post, path = "/v1/bundles/candidate", tag = "bundles", request_body = CandidateChange, responses(
+    BodyProblems,
     (status = 200, description = "It is being tried", body = BundleState),
-    (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
-    (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-    (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "It was not taken"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
     (status = 503, body = Problem, content_type = "application/problem+json", description = "Stopping, too many changes wait, or the log is not available"),
 ))]
 pub(super) async fn try_candidate(
@@ -47,15 +41,9 @@ pub(super) async fn try_candidate(
 ///
 /// The accounts that were in stay in when the share grows.
 #[utoipa::path(post, path = "/v1/bundles/canary", tag = "bundles", request_body = CanaryChange, responses(
+    BodyProblems,
     (status = 200, description = "The share holds", body = BundleState),
-    (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
-    (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-    (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "No bundle is being tried"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
     (status = 503, body = Problem, content_type = "application/problem+json", description = "Stopping, too many changes wait, or the log is not available"),
 ))]
 pub(super) async fn set_canary(
@@ -70,15 +58,9 @@ pub(super) async fn set_canary(
 ///
 /// It holds over a restart, until the bundle directory changes.
 #[utoipa::path(post, path = "/v1/bundles/promote", tag = "bundles", request_body = BundleChange, responses(
+    BodyProblems,
     (status = 200, description = "It judges", body = BundleState),
-    (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
-    (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-    (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "No bundle is being tried, or another one than was expected"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
     (status = 503, body = Problem, content_type = "application/problem+json", description = "Stopping, too many changes wait, or the log is not available"),
 ))]
 pub(super) async fn promote(
@@ -93,15 +75,9 @@ pub(super) async fn promote(
 ///
 /// The live bundle judges everybody again.
 #[utoipa::path(post, path = "/v1/bundles/abort", tag = "bundles", request_body = BundleChange, responses(
+    BodyProblems,
     (status = 200, description = "It is over", body = BundleState),
-    (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
-    (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-    (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "No bundle is being tried, or another one than was expected"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
     (status = 503, body = Problem, content_type = "application/problem+json", description = "Stopping, too many changes wait, or the log is not available"),
 ))]
 pub(super) async fn abort(
@@ -129,12 +105,10 @@ pub(super) struct ShadowQuery {
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        RoleProblems,
         (status = 200, description = "What differs", body = ShadowReport),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "The query or a header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "No bundle is being tried"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "The log is not available"),
     ))]
 pub(super) async fn shadow(
@@ -152,7 +126,7 @@ pub(super) async fn shadow(
         context.require(Action::Explain)?;
         let shared = Arc::clone(&service);
         // Waits for the disk.
-        let noted = tokio::task::spawn_blocking(move || shared.note_look(&context, "shadow")).await;
+        let noted = tokio::task::spawn_blocking(move || shared.note_look(&context, "shadow", "")).await;
         noted.unwrap_or_else(|e| Err(Problem::new(ProblemCode::Internal, e.to_string())))?;
         service.shadow_report(true)
     };
@@ -204,18 +178,5 @@ impl Service {
             let detail = format!("changes_max: {CHANGES_MAX} changes of the bundle wait");
             Problem::new(ProblemCode::Overloaded, detail)
         })
-    }
-
-    /// Notes that somebody looks at content that no decision's id names. Waits for the disk.
-    fn note_look(&self, context: &Context, what: &str) -> Result<(), Problem> {
-        let entry = Entry::Access(AccessEntry {
-            who: context.caller.name().to_owned(),
-            what: what.to_owned(),
-            decision: String::new(),
-            why: context.reason.clone(),
-            request: context.request.clone(),
-        });
-        let noted = self.log().append_and_wait(entry.to_bytes(), None);
-        noted.map(|_| ()).map_err(|e| Problem::new(ProblemCode::LogUnavailable, e.to_string()))
     }
 }

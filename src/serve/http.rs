@@ -17,6 +17,7 @@ use super::access::Action;
 use super::answer::{Answer, BatchAnswer};
 use super::bundles::{self, change};
 use super::changes::{BundleChange, BundleState};
+use super::described::{BodyProblems, KeyProblems, RoleProblems};
 use super::engagement::paths::{__path_engage, __path_engagement_scores, engage, engagement_scores};
 use super::metrics::{Answered, Operation};
 use super::problem::{Problem, ProblemCode};
@@ -63,15 +64,10 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        BodyProblems,
         (status = 200, description = "The decision", body = Answer),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "The idempotency key was used with another body"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "The body or text is too long"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
     ))]
 async fn check(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
@@ -98,14 +94,8 @@ async fn check(State(service): State<Arc<Service>>, context: Context, request: R
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        BodyProblems,
         (status = 200, description = "One result for each item", body = BatchAnswer),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
     ))]
 async fn check_batch(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
@@ -134,12 +124,10 @@ async fn check_batch(State(service): State<Arc<Service>>, context: Context, requ
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        RoleProblems,
         (status = 200, description = "The decision", body = Answer),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "No such decision among the recent ones"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
     ))]
 async fn explain(
@@ -166,11 +154,9 @@ async fn explain(
 
 /// Which bundle judges
 #[utoipa::path(get, path = "/v1/bundles", tag = "bundles", responses(
+    RoleProblems,
     (status = 200, description = "The bundles", body = BundleState),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
 ))]
 async fn bundle_state(State(service): State<Arc<Service>>, context: Context) -> Response {
     let state = context.require(Action::Bundles).map(|()| service.bundle_state());
@@ -181,15 +167,9 @@ async fn bundle_state(State(service): State<Arc<Service>>, context: Context) -> 
 ///
 /// It is checked and compiled beside the traffic, and taken only if nothing is wrong with it.
 #[utoipa::path(post, path = "/v1/bundles", tag = "bundles", request_body = BundleChange, responses(
+    BodyProblems,
     (status = 200, description = "It was taken", body = BundleState),
-    (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
-    (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-    (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "The bundle was not taken; the one before judges on"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
     (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
 ))]
 async fn reload(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
@@ -198,15 +178,9 @@ async fn reload(State(service): State<Arc<Service>>, context: Context, request: 
 
 /// Bring the bundle before back
 #[utoipa::path(post, path = "/v1/bundles/rollback", tag = "bundles", request_body = BundleChange, responses(
+    BodyProblems,
     (status = 200, description = "It judges again", body = BundleState),
-    (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
-    (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-    (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "There is none before"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
     (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
 ))]
 async fn roll_back(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
@@ -243,11 +217,9 @@ async fn readyz(State(service): State<Arc<Service>>) -> Response {
 
 /// Counters, in the form that Prometheus reads
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+    RoleProblems,
     (status = 200, description = "Counters, gauges and histograms", body = String, content_type = "text/plain"),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
 ))]
 async fn metrics(State(service): State<Arc<Service>>, context: Context) -> Response {
     if let Err(problem) = context.require(Action::Metrics) {
@@ -259,10 +231,9 @@ async fn metrics(State(service): State<Arc<Service>>, context: Context) -> Respo
 
 /// This description
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", responses(
+    KeyProblems,
     (status = 200, description = "The OpenAPI document", body = serde_json::Value),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
 ))]
 async fn openapi(context: Context) -> Response {
     if let Err(problem) = context.require(Action::Describe) {
@@ -273,10 +244,9 @@ async fn openapi(context: Context) -> Response {
 
 /// A page to try it
 #[utoipa::path(get, path = "/docs", tag = "operation", responses(
+    KeyProblems,
     (status = 200, description = "The page", body = String, content_type = "text/html"),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
 ))]
 async fn docs(context: Context) -> Response {
     if let Err(problem) = context.require(Action::Describe) {

@@ -18,6 +18,7 @@ mod contract;
 mod correlator;
 #[cfg(test)]
 mod degraded_tests;
+mod described;
 mod engagement;
 mod http;
 mod idempotency;

@@ -383,16 +383,21 @@ impl Service {
     pub(super) fn explain(&self, context: &Context, id: &str) -> Result<Vec<u8>, Problem> {
         context.require_reason()?;
         let place = self.locate(id)?;
+        self.note_look(context, "explain", id)?;
+        self.answer_at(place)
+    }
+
+    /// Puts into the log who looks at what, and why, before it is shown. `decision` is its id, if it has one. Waits for the disk.
+    pub(super) fn note_look(&self, context: &Context, what: &str, decision: &str) -> Result<(), Problem> {
         let entry = Entry::Access(AccessEntry {
             who: context.caller.name().to_owned(),
-            what: "explain".to_owned(),
-            decision: id.to_owned(),
+            what: what.to_owned(),
+            decision: decision.to_owned(),
             why: context.reason.clone(),
             request: context.request.clone(),
         });
-        let unlogged = |e: LogError| Problem::new(ProblemCode::LogUnavailable, e.to_string());
-        self.log.append_and_wait(entry.to_bytes(), None).map_err(unlogged)?;
-        self.answer_at(place)
+        let noted = self.log.append_and_wait(entry.to_bytes(), None);
+        noted.map(|_| ()).map_err(|e| Problem::new(ProblemCode::LogUnavailable, e.to_string()))
     }
 
     /// Ends the threads, with everything that waits done. Nobody is let in any more.

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{EventsAnswer, Form, TargetScores};
 use crate::serve::access::Action;
+use crate::serve::described::{BodyProblems, RoleProblems};
 use crate::serve::http::{answer, media_type};
 use crate::serve::idempotency::Delivery;
 use crate::serve::metrics::Operation;
@@ -18,7 +19,6 @@ use crate::serve::problem::{Problem, ProblemCode};
 use crate::serve::request::{Context, HeldBody, read_body};
 use crate::serve::schema::EventSchema;
 use crate::serve::service::{Service, utf8};
-use crate::store::entry::{AccessEntry, Entry};
 
 /// Tell what was read, liked, reposted, commented, followed
 ///
@@ -32,15 +32,10 @@ use crate::store::entry::{AccessEntry, Entry};
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        BodyProblems,
         (status = 200, description = "What was accepted, and what was not", body = EventsAnswer),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "The idempotency key was used with another body"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
         (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON or JSON lines"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the disk is not available"),
     ))]
 pub(in crate::serve) async fn engage(
@@ -111,12 +106,10 @@ async fn take(service: &Arc<Service>, context: Context, form: Form, body: HeldBo
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        RoleProblems,
         (status = 200, description = "The scores, newest first", body = TargetScores),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "No score of this target among the recent ones"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
     ))]
 pub(in crate::serve) async fn engagement_scores(
@@ -146,15 +139,7 @@ fn show(service: &Service, context: &Context, target: &str) -> Delivery {
         let detail = "no score of this target among the recent ones";
         return Err(Problem::new(ProblemCode::NotFound, detail));
     };
-    let entry = Entry::Access(AccessEntry {
-        who: context.caller.name().to_owned(),
-        what: "engagement_scores".to_owned(),
-        decision: target.to_owned(),
-        why: context.reason.clone(),
-        request: context.request.clone(),
-    });
-    let logged = service.log().append_and_wait(entry.to_bytes(), None);
-    logged.map_err(|e| Problem::new(ProblemCode::LogUnavailable, e.to_string()))?;
+    service.note_look(context, "engagement_scores", target)?;
     // Our own types have string keys and finite numbers: this does not fail.
     Ok(Bytes::from(serde_json::to_vec(&scores).unwrap_or_default()))
 }
