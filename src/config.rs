@@ -1,13 +1,20 @@
 //! Configuration of the service: a TOML file and the environment → checked options.
 //!
-//! [`KEYS`] is the one list of keys, with default and description; `qingliu config keys` prints it, so that no description
-//! can be missing or out of date. The environment goes before the file: `serve.listen` is `QINGLIU_SERVE_LISTEN`.
+//! [`KEYS`] is the one list of keys, with default and description; `qingliu config keys` and `describe` print it, so that no
+//! description can be missing or out of date. The environment goes before the file: `serve.listen` is `QINGLIU_SERVE_LISTEN`.
 
-use std::fmt::Write as _;
+mod describe;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use describe::{described, manual, shown};
 use toml::{Table, Value};
+use value::{assign, flag, millis, number, one_of, path, percent, text};
 
 use crate::emit::{Delivery, JsonlSink, Secret, WebhookSink, WebhookUrl, Which};
 use crate::lexicon::suggestion;
@@ -15,12 +22,15 @@ use crate::model::Surface;
 use crate::serve::{Contract, GrpcListen, ServeOptions, TlsOptions};
 use crate::store::entry::TextPolicy;
 use crate::store::log::RETAIN_DAYS_MIN;
+use crate::telemetry::{TracingForm, TracingLevel, TracingOptions};
 
 /// What was typed, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// A bundle directory; none for the shipped one.
     pub bundle: Option<PathBuf>,
+    /// What is written to standard error while the service runs.
+    pub tracing: TracingOptions,
     /// Everything else.
     pub serve: ServeOptions,
     tls: TlsFiles,
@@ -71,7 +81,7 @@ const fn key(
 }
 
 /// All keys, by section.
-pub const KEYS: [Key; 40] = [
+pub const KEYS: &[Key] = &[
     key("serve.listen", "\"127.0.0.1:8080\"", "address and port; port 0 takes a free one", |c, v| {
         c.serve.listen = text(v)?.parse().map_err(|_| "expected ADDRESS:PORT".to_owned())?;
         Ok(())
@@ -106,6 +116,54 @@ pub const KEYS: [Key; 40] = [
         }
         Ok(())
     }),
+    key(
+        "bundles.watch",
+        "true",
+        "whether a changed bundle directory is taken without being asked, once it has come to rest",
+        |c, v| {
+            c.serve.bundles.is_watched = flag(v)?;
+            Ok(())
+        },
+    ),
+    key("bundles.manifest_required", "false", "whether a directory without SHA256SUMS is refused", |c, v| {
+        c.serve.bundles.is_manifest_required = flag(v)?;
+        Ok(())
+    }),
+    key(
+        "bundles.candidate",
+        "\"\"",
+        "directory of bundles that are to be tried; empty for the bundle directory itself",
+        |c, v| {
+            let dir = Some(text(v)?).filter(|dir| !dir.is_empty());
+            c.serve.bundles.candidate_dir = dir.map(PathBuf::from);
+            Ok(())
+        },
+    ),
+    key(
+        "bundles.shadow_percent",
+        "10",
+        "share of the items that a candidate judges beside the live bundle, percent",
+        |c, v| {
+            c.serve.bundles.shadow = percent(v)?;
+            Ok(())
+        },
+    ),
+    key("telemetry.log", "\"text\"", "form of the lines on standard error: text, json, off", |c, v| {
+        let names = TracingForm::ALL.map(TracingForm::as_str);
+        c.tracing.form = TracingForm::parse(text(v)?).ok_or_else(|| one_of(text(v).unwrap_or(""), names))?;
+        Ok(())
+    }),
+    key(
+        "telemetry.level",
+        "\"warn\"",
+        "least weight of these lines: error, warn, info, debug; debug has one for each request",
+        |c, v| {
+            let names = TracingLevel::ALL.map(TracingLevel::as_str);
+            c.tracing.level =
+                TracingLevel::parse(text(v)?).ok_or_else(|| one_of(text(v).unwrap_or(""), names))?;
+            Ok(())
+        },
+    ),
     key(
         "tls.certificate",
         "\"\"",
@@ -159,6 +217,12 @@ pub const KEYS: [Key; 40] = [
         assign(v, 1, 1 << 20, &mut c.serve.correlate_queue_max)
     }),
     key(
+        "limits.engagement_queue",
+        "100000",
+        "engagement events that wait to be counted; a bulk that does not fit is refused",
+        |c, v| assign(v, 10_000, 10_000_000, &mut c.serve.engagement_queue_max),
+    ),
+    key(
         "limits.header_ms",
         "15000",
         "longest that a head may take and a connection be idle, milliseconds",
@@ -207,6 +271,30 @@ pub const KEYS: [Key; 40] = [
         };
         Ok(())
     }),
+    key(
+        "log.text_days",
+        "0",
+        "days after which the authors' words are taken out of the log, 30 at least; 0 for never",
+        |c, v| {
+            let days = number(v, 0_u32, 36_500)?;
+            if (1..TEXT_DAYS_MIN).contains(&days) {
+                return Err(format!(
+                    "expected 0, or {TEXT_DAYS_MIN} at least: a decision may be appealed until then"
+                ));
+            }
+            c.serve.text_days = days;
+            Ok(())
+        },
+    ),
+    key(
+        "appeals.hours",
+        "72",
+        "hours within which an appeal is answered, told to whoever appeals; 0 promises nothing",
+        |c, v| {
+            c.serve.appeal_hours = number(v, 0_u32, 24 * 366)?;
+            Ok(())
+        },
+    ),
     key("jsonl.path", "\"\"", "file that decisions are written to as JSON lines; empty for none", |c, v| {
         c.jsonl.0 = Some(text(v)?).filter(|path| !path.is_empty()).map(PathBuf::from);
         Ok(())
@@ -269,6 +357,9 @@ pub const KEYS: [Key; 40] = [
     }),
 ];
 
+/// Fewest days that the authors' words are kept, where they are kept.
+const TEXT_DAYS_MIN: u32 = 30;
+
 /// What environment variables begin with.
 const PREFIX: &str = "QINGLIU_";
 
@@ -277,6 +368,7 @@ impl Config {
     pub fn shipped() -> Self {
         Self {
             bundle: None,
+            tracing: TracingOptions::shipped(),
             serve: ServeOptions::new(Path::new("qingliu-data")),
             tls: TlsFiles::default(),
             jsonl: (None, Which::Flagged),
@@ -292,27 +384,9 @@ impl Config {
         file: &str,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let table: Table = file.parse().map_err(|e: toml::de::Error| ConfigError(vec![e.to_string()]))?;
         let (mut config, mut problems) = (Self::shipped(), Vec::new());
-        let mut values = Vec::new();
-        for (section, inside) in &table {
-            match inside {
-                Value::Table(keys) => {
-                    values
-                        .extend(keys.iter().map(|(key, value)| (format!("{section}.{key}"), value.clone())));
-                }
-                _ => problems.push(format!("{section}: keys stand in sections; {}", known(section))),
-            }
-        }
-        for (variable, value) in environment {
-            let Some(name) = variable.strip_prefix(PREFIX) else { continue };
-            match KEYS.iter().find(|key| variable_of(key.name) == variable) {
-                Some(key) => values.push((key.name.to_owned(), of_variable(&value))),
-                None => problems
-                    .push(format!("{variable}: {}", known(&name.to_lowercase().replacen('_', ".", 1)))),
-            }
-        }
-        for (name, value) in values {
+        let values = gather(file, environment, &mut problems)?;
+        for Setting { name, value, .. } in values {
             match KEYS.iter().find(|key| key.name == name) {
                 Some(key) => {
                     problems.extend((key.set)(&mut config, &value).err().map(|e| format!("{name}: {e}")));
@@ -323,6 +397,55 @@ impl Config {
         problems.extend(config.resolve().err());
         if problems.is_empty() { Ok(config) } else { Err(ConfigError(problems)) }
     }
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    File,
+    Environment,
+}
+
+/// A value that was set.
+#[derive(Debug)]
+struct Setting {
+    name: String,
+    value: Value,
+    origin: Origin,
+}
+
+/// What was set, in the order in which it counts: later ones win. Nothing has been checked but the form.
+fn gather(
+    file: &str,
+    environment: impl IntoIterator<Item = (String, String)>,
+    problems: &mut Vec<String>,
+) -> Result<Vec<Setting>, ConfigError> {
+    let table: Table = file.parse().map_err(|e: toml::de::Error| ConfigError(vec![e.to_string()]))?;
+    let mut values = Vec::new();
+    for (section, inside) in &table {
+        match inside {
+            Value::Table(keys) => values.extend(keys.iter().map(|(key, value)| Setting {
+                name: format!("{section}.{key}"),
+                value: value.clone(),
+                origin: Origin::File,
+            })),
+            _ => problems.push(format!("{section}: keys stand in sections; {}", known(section))),
+        }
+    }
+    for (variable, value) in environment {
+        let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+        match KEYS.iter().find(|key| variable_of(key.name) == variable) {
+            Some(key) => values.push(Setting {
+                name: key.name.to_owned(),
+                value: of_variable(&value),
+                origin: Origin::Environment,
+            }),
+            None => {
+                problems.push(format!("{variable}: {}", known(&name.to_lowercase().replacen('_', ".", 1))));
+            }
+        }
+    }
+    Ok(values)
 }
 
 impl Config {
@@ -346,22 +469,6 @@ impl Config {
     }
 }
 
-/// All keys with their defaults and descriptions, as a configuration file.
-pub fn described() -> String {
-    let (mut text, mut last) = (String::new(), "");
-    for Key { name, default, about, .. } in &KEYS {
-        let (section, name) = name.split_once('.').unwrap_or(("", name));
-        if section != last {
-            let line = if last.is_empty() { "" } else { "\n" };
-            let _ = writeln!(text, "{line}[{section}]");
-            last = section;
-        }
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "# {about}\n{name} = {default}");
-    }
-    text
-}
-
 /// The environment variable of a key.
 pub fn variable_of(name: &str) -> String {
     format!("{PREFIX}{}", name.to_uppercase().replace('.', "_"))
@@ -374,64 +481,7 @@ fn of_variable(value: &str) -> Value {
 }
 
 fn known(name: &str) -> String {
-    format!("there is no such key{}", suggestion(name, KEYS.map(|key| key.name)))
-}
-
-fn one_of<const N: usize>(found: &str, names: [&str; N]) -> String {
-    format!("expected one of {}{}", names.join(", "), suggestion(found, names))
-}
-
-fn text(value: &Value) -> Result<&str, String> {
-    value.as_str().ok_or_else(|| "expected a string".to_owned())
-}
-
-fn number<T: TryFrom<i64> + Into<Wide> + Copy>(value: &Value, least: T, most: T) -> Result<T, String> {
-    let (least, most): (Wide, Wide) = (least.into(), most.into());
-    let found = value.as_integer().ok_or_else(|| "expected a whole number".to_owned())?;
-    let is_fit = (least.0..=most.0).contains(&i128::from(found));
-    let fit = is_fit.then(|| T::try_from(found).ok()).flatten();
-    fit.ok_or_else(|| format!("expected {} to {}, found {found}", least.0, most.0))
-}
-
-/// Wide enough for every number of a configuration.
-#[derive(Clone, Copy)]
-struct Wide(i128);
-
-impl From<u32> for Wide {
-    fn from(number: u32) -> Self {
-        Self(number.into())
-    }
-}
-
-impl From<u64> for Wide {
-    fn from(number: u64) -> Self {
-        Self(number.into())
-    }
-}
-
-impl From<usize> for Wide {
-    fn from(number: usize) -> Self {
-        Self(number as i128)
-    }
-}
-
-fn assign(value: &Value, least: usize, most: usize, into: &mut usize) -> Result<(), String> {
-    *into = number(value, least, most)?;
-    Ok(())
-}
-
-fn millis(value: &Value, into: &mut Duration) -> Result<(), String> {
-    *into = Duration::from_millis(number(value, 1_u64, 3_600_000)?);
-    Ok(())
-}
-
-fn path(value: &Value, into: &mut Option<PathBuf>) -> Result<(), String> {
-    *into = Some(text(value)?).filter(|path| !path.is_empty()).map(PathBuf::from);
-    Ok(())
-}
-
-fn flag(value: &Value) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| "expected true or false".to_owned())
+    format!("there is no such key{}", suggestion(name, KEYS.iter().map(|key| key.name)))
 }
 
 fn which(value: &Value, into: &mut Which) -> Result<(), String> {
@@ -447,54 +497,4 @@ fn contract(config: &mut Config, surface: Surface, value: &Value) -> Result<(), 
     };
     config.serve.contract = config.serve.contract.with(surface, contract);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::read(file, environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
-    }
-
-    #[test]
-    fn what_is_described_is_what_is_shipped() {
-        let shipped = Config::shipped();
-        let described = read(&described(), &[]).unwrap();
-        assert_eq!(format!("{described:?}"), format!("{shipped:?}"));
-        assert!(KEYS.iter().all(|key| !key.about.is_empty()));
-    }
-
-    #[test]
-    fn the_environment_goes_before_the_file() {
-        let file = "[limits]\nin_flight = 7\n[contract]\npost = \"closed\"\n";
-        let config = read(file, &[("QINGLIU_LIMITS_IN_FLIGHT", "9"), ("HOME", "x")]).unwrap();
-        assert_eq!(
-            (config.serve.in_flight_max, config.serve.contract.of(Surface::Post)),
-            (9, Contract::Closed)
-        );
-        let config = read("", &[("QINGLIU_SERVE_LISTEN", "127.0.0.1:1")]).unwrap();
-        assert_eq!(config.serve.listen.port(), 1);
-    }
-
-    #[test]
-    fn every_problem_is_told_with_the_nearest_key() {
-        let file = "listen = 1\n[serve]\nlisten = \"here\"\n[limits]\nin_flght = 1\nbody_bytes = 0\n\
-                    [log]\ntext = \"kep\"\nretain_days = 3\n";
-        let error = read(file, &[("QINGLIU_LOG_TXT", "keep")]).unwrap_err().to_string();
-        for part in [
-            "7 problem(s)",
-            "listen: keys stand in sections",
-            "serve.listen: expected ADDRESS:PORT",
-            "limits.in_flght: there is no such key",
-            "limits.in_flight",
-            "limits.body_bytes: expected 1 to",
-            "log.text: expected one of keep, drop",
-            "log.retain_days: expected 184",
-            "QINGLIU_LOG_TXT",
-        ] {
-            assert!(error.contains(part), "{part:?} is missing in {error}");
-        }
-        assert!(read("[serve", &[]).unwrap_err().to_string().contains("1 problem"));
-    }
 }

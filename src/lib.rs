@@ -40,6 +40,7 @@ pub mod model;
 pub mod neardup;
 pub mod originals;
 pub mod rescan;
+pub mod saved;
 pub mod segment;
 pub mod serve;
 mod special;

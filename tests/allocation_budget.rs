@@ -11,8 +11,8 @@ use std::cell::Cell;
 use qingliu::engine::{Bundle, Outcome, Scratch, embedded_files, evaluate, inspect, samples};
 use qingliu::model::{Field, Item, Verdict};
 
-/// Most requests per item of a warm `evaluate` over the first thousand samples, on average; 3.46 were measured. A third
-/// of the samples violates; most requests come from tokenising around hits of terms in mode `word`.
+/// Most requests per item of a warm `evaluate` over the samples, on average; 3.996 are measured. A third of the samples violates; most
+/// requests come from tokenising around hits of terms in mode `word`.
 const MIXED_REQUESTS_MAX: f64 = 4.0;
 
 /// Counts requests of the current thread and hands them to the system.
@@ -141,9 +141,8 @@ fn a_clean_post_is_inspected_and_evaluated_without_a_heap_allocation() {
 #[test]
 fn mixed_posts_stay_below_the_average_budget() {
     let (bundle, mut scratch) = (bundle(), Scratch::default());
-    let items: Vec<Item<'_>> =
-        samples().lines().take(1000).map(|line| Item::from_json(line).unwrap()).collect();
-    assert_eq!(items.len(), 1000);
+    let items: Vec<Item<'_>> = samples().lines().map(|line| Item::from_json(line).unwrap()).collect();
+    assert!(items.len() >= 1000, "{}", items.len());
     evaluate_all(&bundle, &items, &mut scratch);
     let (asked, outcomes) = requests(|| evaluate_all(&bundle, &items, &mut scratch));
     assert!(outcomes.iter().any(|outcome| outcome.verdict == Verdict::Block));

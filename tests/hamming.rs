@@ -2,9 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use proptest::prelude::*;
-use qingliu::neardup::{
-    BUCKET_ROWS_MAX, FullError, HammingIndex, Radius, SEGMENTS_MAX, Segment, SegmentError,
-};
+use qingliu::neardup::{BUCKET_ROWS_MAX, FullError, HammingIndex, Radius, SEGMENTS_MAX, Segment};
+use qingliu::saved::SavedError;
 
 /// Number and distance of all within the radius, sorted.
 fn brute_force(rows: &[(u64, u32)], query: u64, radius: u32) -> Vec<(u32, u32)> {
@@ -195,18 +194,18 @@ fn radii_end_at_seven_and_full_indexes_say_so() {
 fn bytes_of_something_else_are_refused_by_name() {
     let mut bytes = Vec::new();
     Segment::build(&[(5, 5)]).unwrap().save(&mut bytes).unwrap();
-    assert_eq!(Segment::load(b"{}"), Err(SegmentError::Foreign));
-    assert!(matches!(Segment::load(&bytes[..9]), Err(SegmentError::Length { found: 9, .. })));
+    assert_eq!(Segment::load(b"{}"), Err(SavedError::Foreign { what: "segment" }));
+    assert!(matches!(Segment::load(&bytes[..9]), Err(SavedError::Truncated { .. })));
     let of_version = |byte: u8| {
         let mut bytes = bytes.clone();
         bytes[8] = byte;
         Segment::load(&bytes)
     };
-    assert_eq!(of_version(9), Err(SegmentError::Version { found: 9 }));
+    assert_eq!(of_version(9), Err(SavedError::Version { found: 9, expected: 1 }));
     let mut other = bytes.clone();
     other[12] ^= 1;
     let summed = other.len() - 4;
     let sum = crc32fast::hash(&other[..summed]).to_le_bytes();
     other[summed..].copy_from_slice(&sum);
-    assert_eq!(Segment::load(&other), Err(SegmentError::Definition));
+    assert!(matches!(Segment::load(&other), Err(SavedError::Invalid { .. })));
 }

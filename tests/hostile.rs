@@ -53,6 +53,7 @@ fn lines_that_are_no_items_are_rejected_one_by_one() {
         (b"{\"id\":1e400,\"text\":\"\"}", "number out of range"),
         (b"{\"id\":123456789012345678901234567890,\"text\":\"\"}", "a string or a whole number"),
         (b"{\"id\":0.5,\"text\":\"\"}", "a string or a whole number"),
+        (b"{\"id\":1e17,\"text\":\"\"}", "a string or a whole number"),
         (b"{\"text\":\"\",\"account\":{\"age_days\":-1}}", "expected u32"),
         (b"{\"text\":\"a\",\"text\":\"b\"}", "duplicate field"),
         (b"{\"text\":\"a\"} b", "trailing characters"),
@@ -81,15 +82,25 @@ fn odd_but_valid_lines_are_judged() {
         r#"{"id":18446744073709551615,"text":"a"}"#,
         r#"{"id":-9223372036854775808,"text":"a"}"#,
         r#"{"id":"null","text":null}"#,
+        r#"{"id":7.0,"text":"a","time":1763712000000.0}"#,
         r#"{"id":"far","text":"a","time":-99999999999999999}"#,
         &deep,
     ];
     let place = Place::new();
     place.write("in.jsonl", lines.join("\r\n"));
-    judge(&place, "in.jsonl").expect(0, &["8 posts", "rejected lines 0", "review 1"]);
-    let want =
-        ["nul", "pair", "cut", "18446744073709551615", "-9223372036854775808", "null", "far", "in.jsonl:8"]
-            .map(str::to_owned);
+    judge(&place, "in.jsonl").expect(0, &["9 posts", "rejected lines 0", "review 1"]);
+    let want = [
+        "nul",
+        "pair",
+        "cut",
+        "18446744073709551615",
+        "-9223372036854775808",
+        "null",
+        "7",
+        "far",
+        "in.jsonl:9",
+    ]
+    .map(str::to_owned);
     assert_eq!(items(&place.lines("out")), want);
 }
 

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
+use qingliu::store::find::{find, index_one};
 use qingliu::store::log::{
-    Append, DiskFile, HEADER_BYTES, Log, LogError, LogOptions, OpenReport, Position, RECORD_BYTES_MAX,
-    Reader, Record, SegmentFile, purge, segments, verify,
+    Anchor, Append, DiskFile, HEADER_BYTES, Log, LogError, LogOptions, OpenReport, Position, Purged,
+    RECORD_BYTES_MAX, Reader, Record, SegmentFile, purge, segments, verify, verify_against,
 };
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -315,8 +316,12 @@ fn private_parts_are_purged_and_the_chain_holds() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), 200, &numbered(10));
     let before = verify(dir.path()).unwrap();
-    assert_eq!(purge(dir.path(), NOW_MS - 1).unwrap(), 0);
-    let purged = purge(dir.path(), NOW_MS).unwrap();
+    assert_eq!(purge(dir.path(), 0, NOW_MS - 1).unwrap().records, 0);
+    let before_places = places(dir.path());
+    let (purged, through) =
+        purge(dir.path(), 0, NOW_MS).map(|purged| (purged.records, purged.through)).unwrap();
+    assert_eq!((through, places(dir.path())), (4, before_places));
+    assert_eq!(purge(dir.path(), through + 1, NOW_MS).unwrap(), Purged::default());
     let after = verify(dir.path()).unwrap();
     assert!(purged >= 4 && after.purged == purged);
     assert_eq!((after.damage, after.link, after.records), (Vec::new(), before.link, before.records));
@@ -370,4 +375,117 @@ fn a_time_that_jumps_back_seals_nothing_and_loses_nothing() {
     log.append_and_wait(b"a".to_vec(), None).unwrap();
     log.append_and_wait(b"b".to_vec(), None).unwrap();
     assert_eq!((read(dir.path()).0.len(), segments(dir.path()).unwrap().len()), (2, 1));
+}
+
+#[test]
+fn records_that_are_cut_off_at_the_end_or_replaced_are_missed_by_an_anchor() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("anchors.jsonl");
+    assert_eq!(Anchor::read(&file).unwrap(), []);
+    for round in 0..3 {
+        write(dir.path(), 200, &numbered(5));
+        let report = verify_against(dir.path(), &Anchor::read(&file).unwrap()).unwrap();
+        assert_eq!((report.damage.len(), report.last), (0, 5 * (round + 1)));
+        Anchor::of(&report, NOW_MS).unwrap().append(&file).unwrap();
+    }
+    let anchors = Anchor::read(&file).unwrap();
+    assert_eq!(anchors.iter().map(|anchor| anchor.sequence).collect::<Vec<_>>(), [5, 10, 15]);
+
+    // The last record is cut off in order: the chain alone does not show it.
+    let last = places(dir.path()).pop().unwrap().0;
+    let segment = segments(dir.path()).unwrap().pop().unwrap();
+    let bytes = fs::read(&segment.path).unwrap();
+    fs::write(&segment.path, &bytes[..usize::try_from(last.offset).unwrap()]).unwrap();
+    assert_eq!(verify(dir.path()).unwrap().damage, []);
+    let damage = verify_against(dir.path(), &anchors).unwrap().damage;
+    assert!(damage.len() == 1 && damage[0].what.contains("record 15 was anchored"), "{damage:?}");
+
+    // The whole log is written anew, with a sound chain.
+    let other = tempfile::tempdir().unwrap();
+    let mut forged = numbered(15);
+    forged[3].0 = b"forged".to_vec();
+    write(other.path(), 200, &forged);
+    assert_eq!(verify(other.path()).unwrap().damage, []);
+    let damage = verify_against(other.path(), &anchors).unwrap().damage;
+    assert!(damage.len() == 3 && damage[0].what.contains("not the one that was anchored"), "{damage:?}");
+    assert_eq!(verify_against(tempfile::tempdir().unwrap().path(), &anchors).unwrap().damage.len(), 3);
+}
+
+#[test]
+fn segments_that_are_taken_from_the_beginning_are_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), 1, &numbered(4));
+    fs::remove_file(&segments(dir.path()).unwrap()[0].path).unwrap();
+    let damage = verify(dir.path()).unwrap().damage;
+    assert!(damage.len() == 1 && damage[0].what.contains("no record says"), "{damage:?}");
+}
+
+#[test]
+fn a_length_that_is_too_large_hides_one_record_only_wherever_it_stands() {
+    for is_sealed in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), 1 << 20, &numbered(5));
+        let all = places(dir.path());
+        let segment = segments(dir.path()).unwrap().pop().unwrap();
+        let mut bytes = fs::read(&segment.path).unwrap();
+        bytes[usize::try_from(all[1].0.offset).unwrap() + 1] ^= 0x40;
+        fs::write(&segment.path, bytes).unwrap();
+        if is_sealed {
+            // What is damaged is not written behind.
+            write(dir.path(), 1 << 20, &numbered(1));
+        }
+        let (limit, mut reader) = (all[4].1, Reader::new(dir.path()));
+        let (mut found, mut damage) = (Vec::new(), Vec::new());
+        loop {
+            match reader.read_until(limit) {
+                Ok(Some(record)) => found.push(record.record.sequence),
+                Ok(None) => break,
+                Err(LogError::Damaged(place)) => damage.push(place.offset),
+                Err(e) => panic!("{e}"),
+            }
+        }
+        assert_eq!((found, damage), (vec![1, 3, 4, 5], vec![all[1].0.offset]));
+        if is_sealed {
+            assert_eq!(read(dir.path()).0.len(), 5);
+        }
+    }
+}
+
+/// A record under an id, as decisions are.
+fn named(n: u64) -> Vec<u8> {
+    format!(r#"{{"kind":"decision","id":"{n:032x}","decision":{{"id":"x"}}}}"#).into_bytes()
+}
+
+#[test]
+fn a_decision_is_found_in_a_log_of_many_segments_with_and_without_indexes() {
+    let dir = tempfile::tempdir().unwrap();
+    let bits = |n: u64| u128::from(n).to_be_bytes();
+    // Number 3 is there twice; the younger one counts.
+    let numbers: Vec<u64> = (0..40).chain([3]).collect();
+    write(dir.path(), 700, &numbers.iter().map(|n| (named(*n), None)).collect::<Vec<_>>());
+    let all = places(dir.path());
+    let check = || {
+        for n in 0..40 {
+            let place = if n == 3 { all[40].0 } else { all[usize::try_from(n).unwrap()].0 };
+            assert_eq!(find(dir.path(), &bits(n)).unwrap(), Some(place), "{n}");
+        }
+        assert_eq!(find(dir.path(), &bits(40)).unwrap(), None);
+    };
+    check();
+    let sealed = segments(dir.path()).unwrap().len() - 1;
+    assert!(sealed > 3);
+    assert_eq!((0..100).take_while(|_| index_one(dir.path()).unwrap()).count(), sealed);
+    check();
+    // A damaged index is as good as none, and one that lies is not believed.
+    let index = segments(dir.path()).unwrap()[0].path.with_extension("ids");
+    let whole = fs::read(&index).unwrap();
+    fs::write(&index, &whole[..whole.len() - 1]).unwrap();
+    check();
+    let mut lying = whole;
+    let last = lying.len() - 4;
+    lying[last] ^= 1;
+    fs::write(&index, lying).unwrap();
+    assert!((0..40).all(|n| {
+        find(dir.path(), &bits(n)).unwrap().is_none_or(|place| all.iter().any(|(p, _)| *p == place))
+    }));
 }

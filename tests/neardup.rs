@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use qingliu::engine::embedded_files;
 use qingliu::neardup::{
     Author, Boilerplate, BoilerplateLimits, Fingerprint, Fingerprinter, GramFrequency, NEIGHBOURS_MAX,
-    NO_POSITION, Neighbour, Observation, PERMUTATIONS, SLOT_MARK, SavedError, Strength, Window, WindowLimits,
-    overlap,
+    NO_POSITION, Neighbour, Observation, PERMUTATIONS, SLOT_MARK, Strength, Window, WindowLimits, overlap,
 };
+use qingliu::saved::SavedError;
 use qingliu::text::{FoldTable, FoldedText, Slot, SlotKind, SymbolRange, Transforms};
 
 static TABLE: LazyLock<FoldTable> = LazyLock::new(|| {

@@ -14,7 +14,8 @@ const FILE_LINES_MAX: usize = 500;
 
 /// The modules of the library with their layer, in the order of the data. A module imports only modules that stand
 /// before it here, so that no two modules import each other, and none imports a higher layer.
-const MODULES: [(&str, u8); 21] = [
+const MODULES: [(&str, u8); 22] = [
+    ("saved", 0),
     ("special", 0),
     ("model", 0),
     ("text", 1),
@@ -47,9 +48,9 @@ static BORDER_WORDS: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Folders and kinds of files that people read and write.
-const FOLDERS: [&str; 9] =
-    ["src", "tests", "benches", "docs", "dictionaries", "samples", "examples", "loadtest", ".ci"];
-const ROOT_KINDS: [&str; 2] = ["md", "toml"];
+const FOLDERS: [&str; 10] =
+    ["src", "tests", "benches", "docs", "dictionaries", "samples", "examples", "loadtest", "deploy", ".ci"];
+const ROOT_KINDS: [&str; 3] = ["md", "toml", "yaml"];
 
 /// One text file of the repository.
 struct SourceText {

@@ -220,8 +220,15 @@ pub(super) enum ConfigCommand {
         /// The file.
         file: Option<PathBuf>,
     },
-    /// Print all keys with their defaults and descriptions.
+    /// Print what holds under a configuration file and the environment, and where each value comes from. Secrets are hidden.
+    Show {
+        /// The file.
+        file: Option<PathBuf>,
+    },
+    /// Print all keys with their defaults and descriptions, as a configuration file.
     Keys,
+    /// Print all keys with their defaults, variables and descriptions, as a page.
+    Describe,
 }
 
 #[derive(Debug, Args)]
@@ -232,6 +239,12 @@ pub(super) struct LogArguments {
     /// Check every checksum and the chain instead of reading.
     #[arg(long)]
     pub(super) verify: bool,
+    /// A file of anchors, to be kept on another machine: the log is checked against those in it, and its end is added.
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    pub(super) anchor: Option<PathBuf>,
+    /// Take the authors' words out of sealed segments that are older than this (RFC 3339) instead of reading. The chain holds.
+    #[arg(long, value_name = "TIME", conflicts_with = "verify")]
+    pub(super) purge_before: Option<Timestamp>,
     /// Only records of this time or later (RFC 3339).
     #[arg(long, value_name = "TIME")]
     pub(super) since: Option<Timestamp>,
@@ -250,6 +263,9 @@ pub(super) struct LogArguments {
     /// Only decisions with this verdict: pass, limit, review or block.
     #[arg(long, value_name = "VERDICT", value_parser = parse_verdict)]
     pub(super) verdict: Option<Verdict>,
+    /// Only decisions with this label or one below it.
+    #[arg(long, value_name = "LABEL")]
+    pub(super) label: Option<String>,
     /// Leave the authors' words out.
     #[arg(long)]
     pub(super) no_text: bool,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::args::ClusterArguments;
 use super::rescan::{progress_bar, threads};
 use super::{Failure, load_bundle, render};
-use crate::coordination::{ClusterReport, Tier, cluster_name};
+use crate::coordination::{Basis, ClusterReport, Tier, cluster_name};
 use crate::emit::{dot_graph, svg_graph};
 use crate::engine::Shard;
 use crate::intake::expand_inputs;
@@ -106,7 +106,11 @@ fn show(cluster: &ClusterReport) {
     if cluster.core.chars().nth(CORE_CHARS).is_some() {
         core.push('…');
     }
-    let lead = if assessment.is_by_contact { "one chat id, for example in: " } else { "" };
+    let lead = match assessment.basis {
+        Basis::Text => "",
+        Basis::Contact => "one chat id, for example in: ",
+        Basis::Target => "answers to one post, for example: ",
+    };
     render::line(&format!("  {lead}{}", render::harmless(&core)));
     for family in &assessment.families {
         render::line(&format!(

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::args::ConfigCommand;
 use super::{Failure, render};
-use crate::config::{Config, described};
+use crate::config::{Config, described, manual, shown};
 
 pub(super) fn run(command: &ConfigCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -14,6 +14,13 @@ pub(super) fn run(command: &ConfigCommand) -> Result<ExitCode, Failure> {
             let serve = &config.serve;
             render::line(&format!("good: listens on {}, data in {}", serve.listen, serve.data_dir.display()));
         }
+        ConfigCommand::Show { file } => {
+            let environment: Vec<(String, String)> = environment().collect();
+            let text = shown(&read(file.as_deref())?, &environment);
+            let text = text.map_err(|e| Failure::Usage(e.to_string()))?;
+            render::raw(text.as_bytes()).map_err(Failure::run)?;
+        }
+        ConfigCommand::Describe => render::raw(manual().as_bytes()).map_err(Failure::run)?,
         ConfigCommand::Keys => render::raw(described().as_bytes()).map_err(Failure::run)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -21,11 +28,17 @@ pub(super) fn run(command: &ConfigCommand) -> Result<ExitCode, Failure> {
 
 /// The configuration of a file, or of the environment alone.
 pub(super) fn load(file: Option<&Path>) -> Result<Config, Failure> {
-    let text = match file {
-        Some(file) => {
-            std::fs::read_to_string(file).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))?
-        }
-        None => String::new(),
-    };
-    Config::read(&text, std::env::vars()).map_err(|e| Failure::Usage(e.to_string()))
+    Config::read(&read(file)?, environment()).map_err(|e| Failure::Usage(e.to_string()))
+}
+
+/// The variables that are text. Ours are; what others are is nobody's business here.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// The text of a file; none is an empty one.
+fn read(file: Option<&Path>) -> Result<String, Failure> {
+    let Some(file) = file else { return Ok(String::new()) };
+    std::fs::read_to_string(file).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))
 }

@@ -7,16 +7,17 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::ServeArguments;
 use super::config::load;
-use super::{Failure, load_bundle, render};
+use super::{Failure, render};
 use crate::config::Config;
-use crate::serve::Server;
+use crate::serve::{Server, Starting};
 use crate::store::log::OpenReport;
 
 /// What the printed command asks about.
 const EXAMPLE: &str = "高价收银行卡四件套，一张日结两千，加微信 abc12345";
 
 pub(super) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
-    let Config { bundle, serve: mut options, .. } = load(arguments.config.as_deref())?;
+    let Config { bundle, tracing, serve: mut options, .. } = load(arguments.config.as_deref())?;
+    tracing.start();
     options.listen = arguments.listen.unwrap_or(options.listen);
     options.grpc_listen = arguments.grpc_listen.unwrap_or(options.grpc_listen);
     if let Some(data) = &arguments.data {
@@ -24,15 +25,18 @@ pub(super) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
         options.log.dir = data.join("log");
     }
     options.bundle_dir = arguments.bundle.clone().or(bundle);
-    let bundle = load_bundle(options.bundle_dir.as_deref())?;
-    let version = bundle.versions().bundle.clone();
+    let starting = Starting::find(&options).map_err(Failure::run)?;
+    if let Some(why) = starting.refused() {
+        render::note(&format!("the bundle directory was refused, the last good bundle judges: {why}"));
+    }
+    let version = starting.version().to_owned();
     let data = options.data_dir.display().to_string();
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::run)?;
     runtime.block_on(async {
         // From here on a signal ends the service in order.
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::run)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::run)?;
-        let server = Server::bind(options, bundle).await.map_err(Failure::run)?;
+        let server = Server::bind(options, starting).await.map_err(Failure::run)?;
         report(server.report());
         let scheme = if server.is_tls() { "https" } else { "http" };
         let url = format!("{scheme}://{}", server.address());

@@ -346,6 +346,7 @@ mod tests {
             is_organisation: false,
             device: Some(place % 5),
             network: Some(place % 7),
+            parent: None,
             is_repost: false,
             content: Verdict::Pass,
             contacts: &[],

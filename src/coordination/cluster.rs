@@ -33,6 +33,19 @@ const HELD_GRAMS: usize = 256;
 /// A set of the first [`HELD_GRAMS`] grams of a cluster, one bit each.
 pub(super) type Held = [u64; HELD_GRAMS / 64];
 
+/// What the posts of a cluster have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Their text.
+    #[default]
+    Text,
+    /// A contact in them.
+    Contact,
+    /// The post that they answer, each in a rare text that another account has answered it with too.
+    Target,
+}
+
 /// One post of a cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Member {
@@ -56,6 +69,8 @@ pub struct Member {
     pub device: Option<u64>,
     /// Key of the network.
     pub network: Option<u64>,
+    /// Key of the post that it answers.
+    pub parent: Option<u64>,
     /// What its content alone leads to.
     pub content: Verdict,
     /// Contacts in it.
@@ -68,7 +83,7 @@ pub struct Member {
     pub strength: Strength,
     /// With which habits of its author it breaks.
     pub habit: Habit,
-    /// The cluster by text that it belongs to, in a cluster by contact.
+    /// The cluster by text that it belongs to, in a cluster by contact or by target.
     pub by_text: Option<u64>,
     /// Which of the first grams of its cluster it holds; none where that was not asked.
     pub(super) held: Option<Held>,
@@ -90,6 +105,7 @@ impl Member {
             age_days: sighting.age_days,
             device: sighting.device,
             network: sighting.network,
+            parent: sighting.parent,
             content: sighting.content,
             contacts: sighting.contacts.to_vec(),
             is_organisation: sighting.is_organisation,
@@ -123,8 +139,7 @@ struct Gram {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Cluster {
     pub(super) id: u64,
-    /// Whether its posts have a contact in common and not the text.
-    pub(super) is_by_contact: bool,
+    pub(super) basis: Basis,
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
     /// All posts, kept or only counted.
@@ -172,15 +187,15 @@ impl Cluster {
         cluster
     }
 
-    /// An empty cluster for the posts with one contact.
-    pub(super) fn of_contact(id: u64, time_ms: i64) -> Self {
-        Self { is_by_contact: true, ..Self::empty(id, time_ms) }
+    /// An empty cluster for the posts with something in common that is not their text.
+    pub(super) fn of(basis: Basis, id: u64, time_ms: i64) -> Self {
+        Self { basis, ..Self::empty(id, time_ms) }
     }
 
     fn empty(id: u64, time_ms: i64) -> Self {
         Self {
             id,
-            is_by_contact: false,
+            basis: Basis::Text,
             first_ms: time_ms,
             last_ms: time_ms,
             posts: 0,
@@ -205,7 +220,7 @@ impl Cluster {
         self.posts += 1;
         self.first_ms = self.first_ms.min(member.time_ms);
         self.last_ms = self.last_ms.max(member.time_ms);
-        if self.sampled < CORE_SAMPLE && !grams.is_empty() && !self.is_by_contact {
+        if self.sampled < CORE_SAMPLE && !grams.is_empty() && self.is_by_text() {
             self.sampled += 1;
             self.count_grams(grams);
         }
@@ -236,7 +251,7 @@ impl Cluster {
 
     /// Which of the first grams a post with these grams holds; none where grams are not compared.
     fn held(&self, grams: &[u32]) -> Option<Held> {
-        if grams.is_empty() || self.is_by_contact {
+        if grams.is_empty() || !self.is_by_text() {
             return None;
         }
         let mut held = Held::default();
@@ -269,7 +284,7 @@ impl Cluster {
 
     /// Keeps a text to learn the template from; whether it is new and of a new account.
     pub(super) fn keep_wording(&mut self, account: Option<u64>, text: &str) -> bool {
-        let Some(account) = account.filter(|_| !self.is_by_contact) else { return false };
+        let Some(account) = account.filter(|_| self.is_by_text()) else { return false };
         let is_room = self.wordings.len() < WORDINGS_MAX && text.len() <= WORDING_BYTES_MAX;
         let is_new =
             is_room && !self.wordings.iter().any(|(other, known)| *other == account || known == text);
@@ -277,6 +292,11 @@ impl Cluster {
             self.wordings.push((account, text.to_owned()));
         }
         is_new
+    }
+
+    /// Whether its posts have their text in common.
+    pub(super) fn is_by_text(&self) -> bool {
+        self.basis == Basis::Text
     }
 
     /// Distinct accounts.

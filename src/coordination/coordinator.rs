@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::Sighting;
 use super::aged::Aged;
 use super::background::{Background, DAY_MS};
-use super::cluster::{Cluster, Member};
+use super::cluster::{Basis, Cluster, Member};
 use super::families::Together;
 use super::rarity::Rarity;
 use super::report::ClusterReport;
 use super::templates::Templates;
-use super::tier::{Assessment, NOTED_ACCOUNTS_MIN, RARITY_BITS_MIN, Tier, assess};
+use super::tier::{Assessment, NOTED_ACCOUNTS_MIN, RARITY_BITS_MIN, Tier, assess, says_something};
 use crate::lexicon::Bigrams;
 use crate::neardup::{Archived, Fillings, GramFrequency, NO_POSITION, Neighbour, Observation, Strength};
 
@@ -24,6 +24,8 @@ const CLUSTERS_MAX: usize = 1 << 20;
 const ADDRESS_POSTS_MAX: u32 = 200;
 /// Contacts of one post that are followed, chat ids first.
 pub const CHATS_MAX: usize = 2;
+/// Members of a cluster, the newest, among which another answer to the same post is looked for.
+const MATES_ASKED: usize = 256;
 /// Neighbours that are asked for their cluster.
 const NEIGHBOURS_ASKED: usize = 8;
 
@@ -126,7 +128,7 @@ impl Coordinator {
     }
 
     /// Takes a post with its neighbours, best first, and what the window says of it. The clusters that it belongs to: at
-    /// most one by its text, first, and [`CHATS_MAX`] by the contacts in it.
+    /// most one by its text, first, [`CHATS_MAX`] by the contacts in it, and one by the post that it answers.
     ///
     /// O(grams · neighbours); O(members of its cluster) each time that the number of their accounts has grown by a
     /// thirty-second or that of their posts by a quarter.
@@ -172,7 +174,7 @@ impl Coordinator {
                 continue;
             }
             let cluster = super::key_of(&format!("contact {}", contact.key));
-            self.clusters.entry(cluster, now, || Cluster::of_contact(cluster, sighting.time_ms));
+            self.clusters.entry(cluster, now, || Cluster::of(Basis::Contact, cluster, sighting.time_ms));
             outcomes.extend(self.join(
                 cluster,
                 Member { by_text, ..member.clone() },
@@ -181,7 +183,39 @@ impl Coordinator {
                 None,
             ));
         }
+        if let (Some(parent), Some(text)) = (sighting.parent, by_text) {
+            let member = Member { by_text, ..member };
+            outcomes.extend(self.answer((parent, text), member, sighting, &rarity));
+        }
         outcomes
+    }
+
+    /// Puts an answer into the cluster of all answers to one post that are written in rare texts which at least two accounts
+    /// have answered it with: praise by contract has many wordings, and each of them several authors.
+    fn answer(
+        &mut self,
+        (parent, text): (u64, u64),
+        member: Member,
+        sighting: &Sighting<'_>,
+        rarity: &Rarity<'_>,
+    ) -> Option<Outcome> {
+        let now = self.background.now_ms;
+        let cluster = self.clusters.get(text).filter(|cluster| says_something(cluster))?;
+        let is_mate = |mate: &&Member| {
+            mate.parent == Some(parent)
+                && mate.account_key.is_some()
+                && mate.account_key != member.account_key
+        };
+        let asked = cluster.members.iter().rev().take(MATES_ASKED);
+        let mates: Vec<Member> = asked.filter(is_mate).take(2).cloned().collect();
+        let mate = mates.first()?;
+        let id = super::key_of(&format!("target {parent}"));
+        let target = self.clusters.entry(id, now, || Cluster::of(Basis::Target, id, mate.time_ms));
+        // The first of a text waits in its cluster by text until there is a second.
+        if mates.len() == 1 && !target.members.iter().any(|known| known.item == mate.item) {
+            target.push(Member { by_text: Some(text), told: Tier::Note, ..mate.clone() }, &[], None);
+        }
+        self.join(id, member, sighting, rarity, None)
     }
 
     fn join(
@@ -319,6 +353,7 @@ impl Coordinator {
                 accounts: cluster.accounts(),
                 posts: cluster.posts,
                 is_rare: cluster.rarity_bits() >= RARITY_BITS_MIN,
+                members: &cluster.members,
             })
         };
         let assessment = is_due.then(|| Arc::new(assess(cluster, &self.background, &other)));

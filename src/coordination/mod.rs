@@ -17,7 +17,7 @@ mod templates;
 mod tier;
 mod volume;
 
-pub use cluster::Member;
+pub use cluster::{Basis, Member};
 pub use coordinator::{CHATS_MAX, Coordinator, Near, Outcome, Raised};
 pub use families::{Family, FamilyKind};
 pub use habit::Habit;
@@ -59,6 +59,8 @@ pub struct Sighting<'a> {
     pub device: Option<u64>,
     /// Key of the network address, or of its prefix where addresses are not hashed.
     pub network: Option<u64>,
+    /// Key of the post that it answers.
+    pub parent: Option<u64>,
     /// Whether it says itself that it repeats another's words.
     pub is_repost: bool,
     /// What its content alone leads to.

@@ -22,7 +22,7 @@ pub struct ClusterReport {
     pub first_ms: i64,
     /// See `first_ms`.
     pub last_ms: i64,
-    /// The common text; what differs from post to post stands as `〔…〕`. In a cluster by contact, the text of one post.
+    /// The common text; what differs from post to post stands as `〔…〕`. In a cluster by contact or by target, the text of one post.
     pub core: String,
     /// What it has earned, and why.
     #[serde(flatten)]
@@ -40,10 +40,10 @@ impl ClusterReport {
             reposts: cluster.reposts,
             first_ms: cluster.first_ms,
             last_ms: cluster.last_ms,
-            core: if cluster.is_by_contact {
-                cluster.text.clone()
-            } else {
+            core: if cluster.is_by_text() {
                 core_runs(&cluster.text, |gram| cluster.has_in_core(gram))
+            } else {
+                cluster.text.clone()
             },
             assessment: Assessment::clone(&cluster.assessment),
             members: cluster.members.clone(),

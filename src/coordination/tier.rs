@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::background::{Background, OWN_POSTS_MIN};
-use super::cluster::{Cluster, Member};
+use super::cluster::{Basis, Cluster, Member};
 use super::families::{Family, FamilyKind, OLD_MS, Together, collect};
 use crate::neardup::Strength;
 
@@ -75,7 +75,7 @@ impl Assessment {
     /// Whether a family is hard evidence here. The contact that makes a cluster is none in it, as fans and customers share
     /// the address of a group too.
     pub fn is_hard(&self, family: &Family) -> bool {
-        family.is_hard && !(self.is_by_contact && family.kind == FamilyKind::Contacts)
+        family.is_hard && !(self.basis == Basis::Contact && family.kind == FamilyKind::Contacts)
     }
 }
 
@@ -107,8 +107,8 @@ pub struct Assessment {
     pub families: Vec<Family>,
     /// What kept the tier down.
     pub caps: Vec<Cap>,
-    /// Whether the posts have a contact in common and not the text.
-    pub is_by_contact: bool,
+    /// What the posts have in common.
+    pub basis: Basis,
 }
 
 /// Fewest accounts from which anything follows.
@@ -128,26 +128,32 @@ const OLD_DAYS: u32 = 180;
 /// Share of the accounts that must be so for a crowd to be ordinary.
 const CROWD_SHARE: f64 = 0.6;
 
+/// Whether the common text is long and rare enough for anything to follow.
+pub(super) fn says_something(cluster: &Cluster) -> bool {
+    cluster.core_grams() >= GRAMS_MIN && cluster.rarity_bits() >= RARITY_BITS_MIN
+}
+
 /// Judges a cluster as it stands. Pure: the same cluster and background give the same.
-pub(super) fn assess(
-    cluster: &Cluster,
+pub(super) fn assess<'c>(
+    cluster: &'c Cluster,
     background: &Background,
-    other: &dyn Fn(u64) -> Option<Together>,
+    other: &dyn Fn(u64) -> Option<Together<'c>>,
 ) -> Assessment {
     let posts = cluster.first_posts();
     let rarity_bits = cluster.rarity_bits();
     // Nothing follows from a short or common text, whoever writes it; most clusters have one.
-    let says_something =
-        cluster.is_by_contact || (cluster.core_grams() >= GRAMS_MIN && rarity_bits >= RARITY_BITS_MIN);
-    let families = if says_something { collect(cluster, &posts, background, other) } else { Vec::new() };
+    let families = if !cluster.is_by_text() || says_something(cluster) {
+        collect(cluster, &posts, background, other)
+    } else {
+        Vec::new()
+    };
     let score = score(cluster, rarity_bits, &families);
-    let is_by_contact = cluster.is_by_contact;
     let mut assessment =
-        Assessment { tier: Tier::Note, score, rarity_bits, families, caps: Vec::new(), is_by_contact };
+        Assessment { tier: Tier::Note, score, rarity_bits, families, caps: Vec::new(), basis: cluster.basis };
     let has = |kind: FamilyKind| assessment.families.iter().any(|family| family.kind == kind);
     let has_hard = assessment.families.iter().any(|family| assessment.is_hard(family));
     let sure = sure_accounts(cluster, &posts);
-    let counted = if has_hard || is_by_contact { cluster.accounts() } else { sure };
+    let counted = if has_hard || !cluster.is_by_text() { cluster.accounts() } else { sure };
     let bits_min = if has_hard { RARITY_BITS_MIN } else { ALONE_BITS_MIN };
     let is_certain = assessment.families.iter().any(|family| {
         assessment.is_hard(family) && matches!(family.kind, FamilyKind::Device | FamilyKind::Contacts)
@@ -162,16 +168,17 @@ pub(super) fn assess(
         (is_of_organisations(&posts, has_hard), Cap::Organisations, Tier::Note),
         (!has_hard && is_long_lived(cluster, has(FamilyKind::Burst)), Cap::LongLived, Tier::Note),
         (!is_certain && is_ordinary_crowd(&posts, background), Cap::OrdinaryCrowd, crowd_tier),
+        (is_mere_moment(&assessment.families, &posts, background), Cap::OrdinaryCrowd, Tier::Note),
         (background.accounts() < SITE_ACCOUNTS_MIN, Cap::InsufficientHistory, Tier::Review),
     ];
-    let by_text = by_text.into_iter().filter(|_| !is_by_contact);
+    let by_text = by_text.into_iter().filter(|_| cluster.is_by_text());
     let mut most = Tier::Account;
     let mut reasons = Vec::new();
     for (_, reason, tier) in by_text.chain(caps).filter(|(applies, _, _)| *applies) {
         reasons.push(reason);
         most = most.min(tier);
     }
-    let earned = earned(&assessment.families, has_hard, is_by_contact);
+    let earned = earned(&assessment.families, has_hard, cluster.basis);
     assessment.caps = reasons;
     assessment.tier = earned.min(most);
     assessment
@@ -181,16 +188,19 @@ pub(super) fn assess(
 ///
 /// People who came by one invitation may write the same on the days of their registration, from one place; so only what
 /// an event does not explain carries a proposal, and never alone.
-fn earned(families: &[Family], has_hard: bool, is_by_contact: bool) -> Tier {
+fn earned(families: &[Family], has_hard: bool, basis: Basis) -> Tier {
     let has = |kind: FamilyKind| families.iter().any(|family| family.kind == kind);
     let mut causes: Vec<u8> = families.iter().map(|family| family.kind.cause()).collect();
     causes.sort_unstable();
     causes.dedup();
     if has_hard && causes.len() >= 2 {
         Tier::Account
+    } else if basis == Basis::Target && !has_hard {
+        // Whoever has many answers has busy hours, and newcomers among them.
+        Tier::Note
     } else if has_hard || has(FamilyKind::Repeat) || (has(FamilyKind::Registration) && causes.len() >= 2) {
         Tier::Review
-    } else if families.is_empty() || is_by_contact {
+    } else if families.is_empty() || basis == Basis::Contact {
         Tier::Note
     } else {
         Tier::LimitReach
@@ -227,6 +237,13 @@ fn is_ordinary_crowd(posts: &[&Member], background: &Background) -> bool {
     #[allow(clippy::cast_precision_loss, reason = "numbers of accounts")]
     let share = ordinary as f64 / posts.len().max(1) as f64;
     share >= CROWD_SHARE
+}
+
+/// Whether nothing but time speaks, and most authors are seen elsewhere too: an evening that everybody shares.
+fn is_mere_moment(families: &[Family], posts: &[&Member], background: &Background) -> bool {
+    let is_of_time = |family: &Family| family.kind.cause() == FamilyKind::Burst.cause();
+    let with_life = posts.iter().filter(|post| background.own_posts(post) > 0).count();
+    families.iter().all(is_of_time) && with_life * 2 >= posts.len()
 }
 
 /// A logistic sum, monotone in every part: accounts, posts, rarity and the evidence of each family, the last two with a cap.

@@ -2,13 +2,16 @@
 
 mod address;
 mod graph;
+mod lag;
 mod outbox;
+mod replay;
 mod tls;
 mod url;
 mod webhook;
 
 pub use address::is_public;
 pub use graph::{dot_graph, svg_graph};
+pub use lag::SinkLag;
 pub use outbox::{Cursor, Event, JsonlSink, Next, Outbox, Which, run_jsonl};
 pub use tls::TlsError;
 pub(crate) use tls::{provider, read_certificates, read_pem, read_roots};

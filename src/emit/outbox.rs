@@ -8,14 +8,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::lag::SinkLag;
 use crate::model::{Decision, Verdict};
-use crate::store::entry::Entry;
+use crate::store::entry::{Entry, Review};
 use crate::store::log::{LogError, Position, Reader};
 
 /// Which decisions a sink gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Those that change something: verdicts other than `pass`, and proposals.
+    /// Those that change something: verdicts other than `pass`, proposals, what takes such a decision back, what people decided.
     Flagged,
     /// All.
     All,
@@ -30,6 +31,8 @@ pub struct Event {
     pub account: String,
     /// Number of the record.
     pub sequence: u64,
+    /// When it was written, milliseconds since 1970.
+    pub time_ms: i64,
     /// Behind the record.
     pub end: Position,
     /// The event as JSON.
@@ -44,6 +47,9 @@ struct Body<'a> {
     time_ms: i64,
     account: &'a str,
     decision: &'a Decision,
+    /// Which decision a person has looked at, and why this one holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    review: Option<&'a Review>,
 }
 
 /// Reads the events of a log as they become durable.
@@ -90,20 +96,25 @@ impl Outbox {
                 Err(LogError::Damaged(_)) => continue,
                 Err(e) => return Err(e),
             };
-            let Ok(Entry::Decision(entry)) = serde_json::from_slice(&found.record.public) else { continue };
+            let (entry, review) = match serde_json::from_slice(&found.record.public) {
+                Ok(Entry::Decision(entry)) => (*entry, None),
+                Ok(Entry::Outcome(outcome)) => (outcome.entry, Some(outcome.review)),
+                _ => continue,
+            };
             let decision = &entry.decision;
-            let is_flagged = decision.verdict != Verdict::Pass || !decision.proposals.is_empty();
-            if self.which == Which::Flagged && !is_flagged {
+            if self.which == Which::Flagged && !changes_something(decision) && review.is_none() {
                 continue;
             }
             let (sequence, time_ms) = (found.record.sequence, found.record.time_ms);
-            let body = Body { id: &entry.id, sequence, time_ms, account: &entry.account, decision };
+            let (id, account, review) = (&entry.id, &entry.account, review.as_ref());
+            let body = Body { id, sequence, time_ms, account, decision, review };
             // Our own types have string keys and finite numbers: this does not fail.
             let body = serde_json::to_vec(&body).unwrap_or_default();
             return Ok(Next::Event(Event {
                 id: entry.id,
                 account: entry.account,
                 sequence,
+                time_ms,
                 end: found.end,
                 body,
             }));
@@ -115,6 +126,12 @@ impl Outbox {
         // An error says that the log has been closed, which `poll` tells.
         let _ = self.durable.changed().await;
     }
+}
+
+/// Whether somebody has to act on a decision: it holds something back, proposes something, or takes such a decision back.
+fn changes_something(decision: &Decision) -> bool {
+    let withdraws = decision.follow_up.as_ref().is_some_and(|follow_up| follow_up.withdraws);
+    decision.verdict != Verdict::Pass || !decision.proposals.is_empty() || withdraws
 }
 
 /// How far a sink has come: a small file that is replaced whole.
@@ -182,26 +199,29 @@ pub async fn run_jsonl(
     sink: JsonlSink,
     (log, state): (&Path, &Path),
     durable: watch::Receiver<Position>,
+    lag: &SinkLag,
 ) -> io::Result<()> {
     let cursor = Cursor::new(state, "jsonl");
     let from: JsonlCursor = cursor.read()?.unwrap_or_default();
     let mut output = crate::store::Output::open(&sink.path)?;
     output.restart_at(from.bytes)?;
     let mut outbox = Outbox::at(log, from.position, durable, sink.which);
-    let mut lines = 0;
+    let (mut lines, mut oldest_ms) = (0, None);
     loop {
         let next = outbox.poll().map_err(io::Error::other)?;
         if let Next::Event(event) = &next {
             output.write(&event.body)?;
             output.write(b"\n")?;
             lines += 1;
+            oldest_ms = oldest_ms.or(Some(event.time_ms));
         }
         let is_idle = !matches!(next, Next::Event(_));
         if lines > 0 && (is_idle || lines >= JSONL_BATCH_MAX) {
             let bytes = output.commit()?;
             cursor.write(&JsonlCursor { position: outbox.position(), bytes })?;
-            lines = 0;
+            (lines, oldest_ms) = (0, None);
         }
+        lag.set(oldest_ms, lines);
         match next {
             Next::Event(_) => {}
             Next::Idle => outbox.wait().await,

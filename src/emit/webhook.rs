@@ -1,10 +1,10 @@
 //! Decisions for the account sanction layer, over HTTP or HTTPS: in order for each account, at least once, signed.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,6 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
@@ -26,7 +25,9 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::address::is_public;
+use super::lag::SinkLag;
 use super::outbox::{Cursor, Event, Next, Outbox, Which};
+use super::replay::{Replay, put_aside};
 use super::tls::{TlsError, client_config};
 use super::url::WebhookUrl;
 use crate::store::log::Position;
@@ -111,18 +112,6 @@ const LANE_EVENTS_MAX: usize = 64;
 const CURSOR_EVERY: usize = 100;
 /// Largest answer of a receiver that is read, bytes.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
-/// Most events that are taken back from the file of those put aside.
-const REPLAY_EVENTS_MAX: usize = 1_000_000;
-
-/// An event that was put aside.
-#[derive(Debug, Serialize, Deserialize)]
-struct Dead {
-    id: String,
-    account: String,
-    sequence: u64,
-    error: String,
-    body: String,
-}
 
 /// What the lanes share.
 struct Shared {
@@ -132,6 +121,7 @@ struct Shared {
     /// Where events are put aside.
     dead: PathBuf,
     file: Mutex<()>,
+    lag: SinkLag,
 }
 
 /// Delivers events until the log is closed. What was put aside in an earlier run is tried first.
@@ -142,6 +132,7 @@ pub async fn run_webhook(
     sink: WebhookSink,
     (log, state): (&Path, &Path),
     durable: watch::Receiver<Position>,
+    lag: &SinkLag,
 ) -> io::Result<()> {
     fs::create_dir_all(state)?;
     let cursor = Cursor::new(state, "webhook");
@@ -150,7 +141,8 @@ pub async fn run_webhook(
     let dead = state.join("webhook.dead.jsonl");
     let mut replay = Replay::begin(state, &dead)?;
     let tls = sink.connector().map_err(io::Error::other)?;
-    let (lanes, mut deliveries) = start_lanes(&Arc::new(Shared { sink, tls, dead, file: Mutex::new(()) }));
+    let shared = Shared { sink, tls, dead, file: Mutex::new(()), lag: lag.clone() };
+    let (lanes, mut deliveries) = start_lanes(&Arc::new(shared));
     let spread = RandomState::new();
     let mut progress = Progress { open: BTreeMap::new(), done: from };
     let mut unwritten = 0;
@@ -159,7 +151,9 @@ pub async fn run_webhook(
         let is_closed = matches!(next, Ok(Next::Closed));
         match next.map_err(io::Error::other)? {
             Next::Event(event) => {
-                progress.open.insert(event.sequence, (event.end, false));
+                progress
+                    .open
+                    .insert(event.sequence, Open { end: event.end, time_ms: event.time_ms, is_done: false });
                 // All events of an account go through one lane.
                 let lane = spread.hash_one(&event.account) % lanes.len() as u64;
                 if let Some(lane) = lanes.get(usize::try_from(lane).unwrap_or(0)) {
@@ -180,6 +174,7 @@ pub async fn run_webhook(
             progress.settle(sequence);
             unwritten += 1;
         }
+        lag.set(progress.oldest_ms(), progress.open.len());
         if unwritten >= CURSOR_EVERY || (unwritten > 0 && progress.open.is_empty()) {
             cursor.write(&progress.done)?;
             unwritten = 0;
@@ -194,59 +189,33 @@ pub async fn run_webhook(
 /// How far everything has been delivered.
 #[derive(Debug)]
 struct Progress {
-    /// By sequence: where the event ends, and whether it has been delivered or put aside.
-    open: BTreeMap<u64, (Position, bool)>,
+    /// By sequence.
+    open: BTreeMap<u64, Open>,
     done: Position,
+}
+
+/// An event under way.
+#[derive(Debug)]
+struct Open {
+    end: Position,
+    time_ms: i64,
+    /// Whether it has been delivered or put aside.
+    is_done: bool,
 }
 
 impl Progress {
     fn settle(&mut self, sequence: u64) {
-        if let Some((_, is_done)) = self.open.get_mut(&sequence) {
-            *is_done = true;
+        if let Some(open) = self.open.get_mut(&sequence) {
+            open.is_done = true;
         }
-        while let Some(first) = self.open.first_entry().filter(|first| first.get().1) {
-            self.done = self.done.max(first.remove().0);
+        while let Some(first) = self.open.first_entry().filter(|first| first.get().is_done) {
+            self.done = self.done.max(first.remove().end);
         }
     }
-}
 
-/// Events of an earlier run that were put aside.
-#[derive(Debug)]
-struct Replay {
-    events: VecDeque<Event>,
-    /// Holds them until all have been tried.
-    file: Option<PathBuf>,
-}
-
-impl Replay {
-    /// Takes the file of events put aside, if there is one.
-    fn begin(state: &Path, dead: &Path) -> io::Result<Self> {
-        let file = state.join("webhook.replay.jsonl");
-        // After a crash in the middle of a replay both may be there; the older one first, the other at the next start.
-        if !file.exists() && dead.exists() {
-            fs::rename(dead, &file)?;
-        }
-        if !file.exists() {
-            return Ok(Self { events: VecDeque::new(), file: None });
-        }
-        let mut events = VecDeque::new();
-        for line in BufReader::new(File::open(&file)?).lines().take(REPLAY_EVENTS_MAX) {
-            // A line that was cut off by a crash belongs to an event that the cursor has not passed.
-            let Ok(dead) = serde_json::from_str::<Dead>(&line?) else { continue };
-            let Dead { id, account, sequence, body, .. } = dead;
-            events.push_back(Event {
-                id,
-                account,
-                sequence,
-                end: Position::default(),
-                body: body.into_bytes(),
-            });
-        }
-        Ok(Self { events, file: Some(file) })
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        self.file.take().map_or(Ok(()), fs::remove_file)
+    /// Time of the first event that has not been delivered.
+    fn oldest_ms(&self) -> Option<i64> {
+        self.open.values().next().map(|open| open.time_ms)
     }
 }
 
@@ -355,14 +324,9 @@ impl Lane {
     }
 
     fn write_aside(&self, event: &Event, error: &str) -> io::Result<()> {
-        let Event { id, account, sequence, body, .. } = event.clone();
-        let body = String::from_utf8(body).map_err(io::Error::other)?;
-        let mut line = serde_json::to_vec(&Dead { id, account, sequence, error: error.to_owned(), body })?;
-        line.push(b'\n');
+        self.shared.lag.count_put_aside();
         let _turn = self.shared.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut file = File::options().create(true).append(true).open(&self.shared.dead)?;
-        file.write_all(&line)?;
-        file.sync_data()
+        put_aside(&self.shared.dead, event, error)
     }
 }
 
@@ -446,7 +410,7 @@ mod tests {
     #[test]
     fn the_cursor_passes_only_what_is_done_without_a_gap() {
         let at = |offset| Position { segment: 1, offset };
-        let open = (1..=4).map(|n| (n, (at(n * 10), false))).collect();
+        let open = (1..=4).map(|n| (n, Open { end: at(n * 10), time_ms: 7, is_done: false })).collect();
         let mut progress = Progress { open, done: at(5) };
         for (sequence, done) in [(2, 5), (3, 5), (1, 30), (4, 40)] {
             progress.settle(sequence);

@@ -6,7 +6,7 @@ use super::config::{Config, Weights};
 use super::event::TargetKind;
 use super::event::{Kind, Reason};
 use super::evidence::{
-    Context, PRIOR_HOURS, expected_share, is_written_by_platform, signals_into, usual_rates,
+    Context, PRIOR_HOURS, converted, expected_share, is_written_by_platform, signals_into, usual_rates,
 };
 use super::marked::implicated;
 use super::score::{CoTarget, Family, History, Score, Signal, Speaking, Without, round, speaking, total};
@@ -369,6 +369,7 @@ fn teach(norms: &mut Norms, target: &Target) {
                 (of(Count::UnreadUnfollow), f64::from(hour.kinds[Kind::Unfollow as usize]))
             }
             Share::Company => (of(Count::Company), actors),
+            Share::Conversion => converted(actors, of(Count::Unexposed), readers),
         };
         let (expected, _) = expected_share(target, norms, share);
         norms.shares[share as usize].add(k, n, expected);

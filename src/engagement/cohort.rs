@@ -128,6 +128,7 @@ pub(super) enum Share {
     Unexposed,
     Company,
     UnreadUnfollow,
+    Conversion,
 }
 
 /// A share with what is usual before anything was seen, what that is worth, and what it can be worth at most: K bounds the
@@ -135,7 +136,7 @@ pub(super) enum Share {
 type Norm = (Share, f64, f64, f64);
 
 impl Share {
-    pub(super) const ALL: [Norm; 13] = [
+    pub(super) const ALL: [Norm; 14] = [
         (Self::Young, 0.05, 25.0, 100.0),
         (Self::YoungReaders, 0.05, 25.0, 100.0),
         (Self::LowCredit, 0.05, 25.0, 100.0),
@@ -149,6 +150,7 @@ impl Share {
         (Self::Unexposed, 0.30, 6.0, 40.0),
         (Self::Company, 0.02, 15.0, 40.0),
         (Self::UnreadUnfollow, 0.50, 6.0, 20.0),
+        (Self::Conversion, 0.10, 10.0, 15.0),
     ];
 
     /// The count that the past keeps of it.
@@ -162,7 +164,12 @@ impl Share {
             Self::Churn => Some(Count::Churn),
             Self::Unexposed => Some(Count::Unexposed),
             Self::Company => Some(Count::Company),
-            Self::Network | Self::ReaderNetwork | Self::Repeat | Self::Reread | Self::UnreadUnfollow => None,
+            Self::Network
+            | Self::ReaderNetwork
+            | Self::Repeat
+            | Self::Reread
+            | Self::UnreadUnfollow
+            | Self::Conversion => None,
         }
     }
 }

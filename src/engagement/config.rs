@@ -153,6 +153,7 @@ fn default_weight(name: SignalName) -> f64 {
         | S::MassUnfollow
         | S::UnreadUnfollows
         | S::NeverExposed
-        | S::UnexplainedFollowers => 1.0,
+        | S::UnexplainedFollowers
+        | S::Conversion => 1.0,
     }
 }

@@ -108,6 +108,7 @@ impl Detector {
     pub fn observe(&mut self, events: &[Event], out: &mut Vec<Score>) {
         for event in events {
             self.state.counts.events = self.state.counts.events.saturating_add(1);
+            self.begin_anew_if_wrong(event.time_s);
             if !self.waiting.sees(event.time_s, &self.config, &mut self.state.counts) {
                 continue;
             }
@@ -123,8 +124,20 @@ impl Detector {
         }
     }
 
+    /// Forgets what was counted where the first times of all turn out to be wrong: no more than a few events had them.
+    fn begin_anew_if_wrong(&mut self, time_s: u32) {
+        let (newest_s, far_s) = (self.waiting.newest_s, self.config.ahead_max_s);
+        if self.waiting.doubt.was_wrong(time_s, newest_s, far_s) {
+            let mut state = State::new(&self.config);
+            state.counts = self.state.counts;
+            state.registered = std::mem::take(&mut self.state.registered);
+            (self.state, self.waiting, self.samples) = (state, Waiting::default(), Vec::new());
+        }
+    }
+
     /// Takes a follower count. Counted as dropped where it is late, or of one target too many.
     pub fn follower_count(&mut self, sample: FollowerCount, out: &mut Vec<Score>) {
+        self.begin_anew_if_wrong(sample.time_s);
         let counts = &mut self.state.counts;
         let is_believed = self.waiting.sees(sample.time_s, &self.config, counts);
         let is_full = self.samples.len() >= self.config.limits.follower_counts_max as usize;
@@ -239,6 +252,11 @@ impl Detector {
             }
             self.state.follower_signals.extend(signals.iter().map(|signal| (sample.target, *signal)));
         }
+    }
+
+    /// Newest time that is believed, in seconds since 1970; 0 before the first event.
+    pub fn newest_s(&self) -> u32 {
+        self.waiting.newest_s
     }
 
     /// What became of the events.

@@ -211,7 +211,9 @@ impl Row<'_> {
         let acts = f64::from(self.hour.acts());
         let reads = f64::from(self.hour.kinds[Kind::Read as usize]);
         let total = f64::from(self.hour.total());
+        let (converts, came) = converted(actors, self.count(Count::Unexposed), readers);
         let asked = [
+            (Share::Conversion, S::Conversion, Family::Mix, converts, came),
             (Share::Young, S::YoungShare, Family::Young, self.count(Count::Young), actors),
             (Share::YoungReaders, S::YoungReaders, Family::Young, self.count(Count::YoungReaders), readers),
             (Share::LowCredit, S::LowCredit, Family::Young, self.count(Count::LowCredit), actors),
@@ -368,18 +370,29 @@ fn part_of_hour(k: f64, n: f64, day_k: f64, day_n: f64) -> f64 {
     round(if k < 2.0 { part / 2.0 } else { part }, 2)
 }
 
+/// Accounts that read and acted, out of those that read. Acts without a read are another question; who read in the hour before
+/// counts as a reader of this one.
+pub(super) fn converted(actors: f64, unexposed: f64, readers: f64) -> (f64, f64) {
+    let exposed = (actors - unexposed).max(0.0);
+    (exposed, readers.max(exposed))
+}
+
 /// The share that is expected of a target, and what it is worth.
 pub(super) fn expected_share(target: &Target, norms: &Norms, share: Share) -> (f64, f64) {
     let usual = norms.shares[share as usize];
     let cohort = usual.share();
-    let Some(count) = share.count() else { return (cohort, usual.strength()) };
     let slow = &target.slow;
+    let part = match (share, share.count()) {
+        (_, Some(count)) => slow.count_of(count),
+        (Share::Conversion, None) => (slow.actors - slow.count_of(Count::Unexposed)).clamp(0.0, slow.readers),
+        (_, None) => return (cohort, usual.strength()),
+    };
     let whole = match share {
-        Share::YoungReaders | Share::ReaderDevice => slow.readers,
+        Share::YoungReaders | Share::ReaderDevice | Share::Conversion => slow.readers,
         Share::Churn => slow.events,
         _ => slow.actors,
     };
-    let own = (f64::from(slow.count_of(count)) + OWN_PRIOR * cohort) / (f64::from(whole) + OWN_PRIOR);
+    let own = (f64::from(part) + OWN_PRIOR * cohort) / (f64::from(whole) + OWN_PRIOR);
     let bounded = own.clamp(cohort * OWN_FACTOR_MIN, cohort * OWN_FACTOR_MAX + OWN_EXTRA_MAX);
     (bounded.clamp(0.001, 0.98), usual.strength())
 }

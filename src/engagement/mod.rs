@@ -10,6 +10,7 @@ mod close;
 mod cohort;
 mod config;
 mod detector;
+mod doubt;
 mod event;
 mod evidence;
 mod followers;
@@ -31,6 +32,7 @@ pub use event::{AGE_UNKNOWN, CREDIT_UNKNOWN, Event, FollowerCount, Kind, Reason,
 pub use saved::StateError;
 pub use score::{
     CoTarget, EVIDENCE_CAP, FAMILY_EVIDENCE_MIN, Family, History, Implicated, Marks, Prior, Score, Signal,
-    SignalName, Tail, UNCONFIRMED_FACTOR, UNCONFIRMED_WEAK_FACTOR, Without, recompute, recompute_alert,
+    SignalName, Tail, UNCONFIRMED_COMMON_FACTOR, UNCONFIRMED_FACTOR, UNCONFIRMED_WEAK_FACTOR, Without,
+    recompute, recompute_alert,
 };
 pub use tail::{TAIL_MAX, bb_lower_tail, bb_tail, nb_lower_tail, nb_tail, regularity};

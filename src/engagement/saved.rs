@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::close::Desk;
 use super::config::{Config, Weights};
 use super::detector::Detector;
+use super::doubt::Doubt;
 use super::event::{Event, FollowerCount, Kind, Tags, TargetKind};
 use super::state::State;
 use super::waiting::Waiting;
 
 const MAGIC: [u8; 8] = *b"QLENGA\r\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why bytes are no saved detector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +47,7 @@ struct Out<'a> {
     base: u32,
     newest_s: u32,
     ahead_in_row: u32,
+    doubt: Doubt,
     events: Vec<Written>,
     samples: Vec<(u64, u32, u64)>,
 }
@@ -56,6 +58,7 @@ struct In {
     base: u32,
     newest_s: u32,
     ahead_in_row: u32,
+    doubt: Doubt,
     events: Vec<Written>,
     samples: Vec<(u64, u32, u64)>,
 }
@@ -98,6 +101,7 @@ impl Detector {
             base: self.waiting.base,
             newest_s: self.waiting.newest_s,
             ahead_in_row: self.waiting.ahead_in_row,
+            doubt: self.waiting.doubt,
             events: self.waiting.events().map(write).collect(),
             samples: self.samples.iter().map(|s| (s.target, s.time_s, s.count)).collect(),
         };
@@ -142,6 +146,7 @@ impl Detector {
         waiting.base = read_in.base;
         waiting.newest_s = read_in.newest_s;
         waiting.ahead_in_row = read_in.ahead_in_row;
+        waiting.doubt = read_in.doubt;
         for written in &read_in.events {
             let event = read(written).ok_or_else(|| invalid("an event"))?;
             if event.time_s > read_in.newest_s || !waiting.push(event) {

@@ -95,11 +95,13 @@ pub enum SignalName {
     FollowerChange,
     /// The follower count moved more than the follows and unfollows that were seen.
     UnexplainedFollowers,
+    /// Reading accounts that acted too: whoever is paid for it, and nobody else.
+    Conversion,
 }
 
 impl SignalName {
     /// All names, in the order of their numbers.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Burst,
         Self::YoungShare,
         Self::YoungShareDay,
@@ -128,6 +130,7 @@ impl SignalName {
         Self::UnreadUnfollows,
         Self::FollowerChange,
         Self::UnexplainedFollowers,
+        Self::Conversion,
     ];
     /// Number of names.
     pub const COUNT: usize = Self::ALL.len();
@@ -355,6 +358,8 @@ pub struct Score {
 /// What evidence counts where the rule of families does not hold: what only one kind of evidence says happens to the innocent.
 /// Evidence below [`FAMILY_EVIDENCE_MIN`] counts less still, by the square of its part of it.
 pub const UNCONFIRMED_FACTOR: f64 = 0.35;
+/// The same for accounts shared with another target and for young readers: tastes are shared, and newcomers look around.
+pub const UNCONFIRMED_COMMON_FACTOR: f64 = 0.1;
 /// The same for mixes of kinds, mass unfollows, networks and repetitions, which moods bring along; half of it for a burst.
 pub const UNCONFIRMED_WEAK_FACTOR: f64 = 0.02;
 
@@ -382,6 +387,11 @@ pub(super) fn total(signals: &[Signal]) -> f64 {
         let quiet = (signal.evidence / FAMILY_EVIDENCE_MIN).min(1.0);
         let factor = match (holds, voice(signal.name)) {
             (true, _) => 1.0,
+            (false, Voice::Full)
+                if matches!(signal.name, SignalName::CoTarget | SignalName::YoungReaders) =>
+            {
+                UNCONFIRMED_COMMON_FACTOR * quiet * quiet
+            }
             (false, Voice::Full) => UNCONFIRMED_FACTOR * quiet * quiet,
             (false, Voice::Second) if signal.family == Family::Burst => UNCONFIRMED_WEAK_FACTOR / 2.0,
             (false, Voice::Second | Voice::None) => UNCONFIRMED_WEAK_FACTOR,
@@ -425,8 +435,8 @@ pub(super) fn speaking(signals: &[Signal]) -> Speaking {
 enum Voice {
     /// It ranks only: networks are shared, readers come back.
     None,
-    /// Its family counts beside another one. Moods, prize draws and hashtags change the mix of kinds, and scandals drive
-    /// followers away, in bursts too: a burst confirms none of these.
+    /// Its family counts beside another one. Moods, prize draws and hashtags change the mix of kinds and make readers
+    /// act, and scandals drive followers away, in bursts too: a burst confirms none of these.
     Second,
     /// Its family counts beside another one, or with a burst.
     Full,
@@ -436,7 +446,9 @@ fn voice(name: SignalName) -> Voice {
     use SignalName as S;
     match name {
         S::SharedNetworks | S::ReaderNetworks | S::Repeats | S::RereadShare => Voice::None,
-        S::Burst | S::FollowerChange | S::KindMix | S::KindMixDay | S::MassUnfollow => Voice::Second,
+        S::Burst | S::FollowerChange | S::KindMix | S::KindMixDay | S::MassUnfollow | S::Conversion => {
+            Voice::Second
+        }
         S::YoungShare
         | S::YoungShareDay
         | S::YoungReaders

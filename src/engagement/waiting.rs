@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::config::Config;
 use super::detector::Counts;
+use super::doubt::Doubt;
 use super::event::Event;
 
 /// Seconds of a minute.
@@ -21,6 +22,8 @@ pub(super) struct Waiting {
     pub(super) newest_s: u32,
     /// Events in a row that were far ahead.
     pub(super) ahead_in_row: u32,
+    /// Whether the newest time may itself be a wrong one.
+    pub(super) doubt: Doubt,
     pub(super) len: usize,
     spare: Vec<Event>,
 }
@@ -38,6 +41,7 @@ impl Waiting {
                 counts.ahead = counts.ahead.saturating_add(1);
                 return false;
             }
+            self.doubt.settle();
         }
         self.ahead_in_row = 0;
         self.newest_s = self.newest_s.max(time_s);

@@ -28,6 +28,7 @@ pub struct Trace {
     is_organisation: bool,
     device: Option<u64>,
     network: Option<u64>,
+    parent: Option<u64>,
     is_repost: bool,
     contacts: Vec<ContactKey>,
     print: Fingerprint,
@@ -66,6 +67,7 @@ impl Trace {
         self.age_days = item.account.age_days;
         self.is_organisation = item.account.is_verified && item.account.kind == AccountKind::Organisation;
         self.device = key(&item.device);
+        self.parent = key(&item.parent);
         self.network = (!item.ip.is_empty()).then(|| network_key(&item.ip));
         let (fingerprinter, folded, matches) = scratch.fingerprinting();
         fingerprinter.read_into(folded, &matches.slots, &mut self.print);
@@ -200,7 +202,7 @@ const MINUTE_MS: i64 = 60_000;
 const DAYS_PER_COHORT: i64 = 30;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// Version of what is saved behind the window; every change of its types changes it.
-const LAYOUT: u32 = 5;
+const LAYOUT: u32 = 6;
 /// Contacts of one item that are followed, chat ids first.
 const CONTACTS_MAX: usize = 16;
 /// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.
@@ -301,6 +303,11 @@ impl Shard {
         Some(Outcome::of_archived(&found, trace.account_key))
     }
 
+    /// Posts in the window, exact copies not counted.
+    pub fn window_posts(&self) -> usize {
+        self.window.posts()
+    }
+
     /// Bytes of the window.
     pub fn window_bytes(&self) -> usize {
         self.window.memory_bytes()
@@ -334,6 +341,7 @@ pub fn correlate(bundle: &Bundle, shard: &mut Shard, trace: &Trace, content: Ver
         is_organisation: trace.is_organisation,
         device: trace.device,
         network: trace.network,
+        parent: trace.parent,
         is_repost: trace.is_repost,
         content,
         contacts: &trace.contacts,

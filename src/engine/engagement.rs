@@ -90,6 +90,20 @@ impl Ledger {
         self.notices(bundle, all)
     }
 
+    /// Tells the stream that time has come to `time_s`, in seconds since 1970, although no event says so. Before the first event it has
+    /// no time, and nothing happens.
+    pub fn advance(&mut self, bundle: &Bundle, time_s: u32, all: bool) -> Vec<Notice> {
+        if self.detector.newest_s() > 0 {
+            self.detector.advance(time_s, &mut self.scores);
+        }
+        self.notices(bundle, all)
+    }
+
+    /// Newest time of the stream that is believed, in seconds since 1970; 0 before the first event.
+    pub fn newest_s(&self) -> u32 {
+        self.detector.newest_s()
+    }
+
     /// Ends the stream: what waits is counted, open hours are closed.
     pub fn finish(&mut self, bundle: &Bundle, all: bool) -> Vec<Notice> {
         self.detector.finish(&mut self.scores);

@@ -27,4 +27,4 @@ pub use problem::{Level, Problem};
 pub(crate) use problem::{parse_toml, suggestion};
 pub use rule::{Rule, RuleHit};
 pub use scan::{Hit, Matches, ScanScratch};
-pub use scanner::{Bigrams, SavedError, ScanBuffer, Scanner, ScannerError, SymbolStream, TermHit};
+pub use scanner::{Bigrams, ScanBuffer, Scanner, ScannerError, SymbolStream, TermHit};

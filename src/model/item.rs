@@ -373,6 +373,16 @@ impl<'de> Visitor<'de> for TextVisitor {
             Err(E::invalid_type(serde::de::Unexpected::Signed(number), &self))
         }
     }
+
+    /// JSON knows one kind of number: 7.0 is the whole number 7, as long as that is exact.
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+        if self.numbers && number.fract() == 0.0 && number.abs() <= EXACT_MAX {
+            Ok(Cow::Owned(format!("{number:.0}")))
+        } else {
+            Err(E::invalid_type(serde::de::Unexpected::Float(number), &self))
+        }
+    }
 }
 
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {

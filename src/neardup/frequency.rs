@@ -1,7 +1,7 @@
 //! How many accounts use a pair of characters on a day, in fixed memory.
 
-use super::bytes::{Format, Reader, SavedError, Writer, rule};
 use super::minhash::mix64;
+use crate::saved::{Format, Reader, SavedError, Writer, rule};
 
 const FORMAT: Format = Format { magic: *b"QLGRAM\r\n", version: 1, what: "table of frequencies" };
 

@@ -4,9 +4,9 @@
 //! one line and follows no chain; nothing is ever removed: entries of posts that are gone are pushed out, and until then
 //! lead to a post that the comparison refuses.
 
-use super::bytes::{Reader, SavedError, rule};
 use super::fingerprint::Fingerprint;
 use super::minhash::{PERMUTATIONS, mix64};
+use crate::saved::{Reader, SavedError, rule};
 
 /// Entries per bucket, 64 bytes.
 const WAYS: usize = 16;

@@ -5,7 +5,6 @@
 //! there. [`GramFrequency`] says how rare a pair of characters is among accounts, [`Boilerplate`] which passages everybody
 //! uses, [`TemplateSet`] which filled form a text is, [`HammingIndex`] what was like it long ago. Similarity of texts alone proves nothing; what it means is for `coordination` to say.
 
-mod bytes;
 mod fingerprint;
 mod minhash;
 mod normalise;
@@ -29,13 +28,12 @@ mod template;
 
 pub use archive::{ARCHIVE_CHARS_MIN, ARCHIVE_POSTS_MAX, Archive, Archived, StoredArchiveError};
 pub use boilerplate::{Addition, Author, Boilerplate, BoilerplateLimits, StoredBoilerplateError};
-pub use bytes::SavedError;
 pub use compare::{Overlap, Strength, overlap};
 pub use fingerprint::{Fingerprint, Fingerprinter, GRAMS_MAX, PASSAGES_MAX};
 pub use frequency::GramFrequency;
 pub use hamming::{
     BUCKET_ROWS_MAX, FullError, HammingIndex, QueryReport, Radius, SEGMENT_ROWS_MAX, SEGMENTS_MAX, Segment,
-    SegmentError, TAIL_ROWS_MAX,
+    TAIL_ROWS_MAX,
 };
 pub use minhash::{PERMUTATIONS, gram as gram_key};
 pub use normalise::SLOT_MARK;

@@ -4,7 +4,6 @@
 //! damage; what it lets through is held against the rules that a window relies on.
 
 use super::arena::Arena;
-use super::bytes::{Format, Reader, SavedError, Writer, rule};
 use super::compare::NARROW_GRAMS_MAX;
 use super::exact::ExactTable;
 use super::fingerprint::GRAMS_MAX;
@@ -12,6 +11,7 @@ use super::keys::KeyTable;
 use super::minhash::PERMUTATIONS;
 use super::record::{Record, Sketch};
 use super::window::{Buffers, WINDOW_POSTS_MAX, Window, WindowLimits};
+use crate::saved::{Format, Reader, SavedError, Writer, rule};
 
 const FORMAT: Format = Format { magic: *b"QLNEAR\r\n", version: 1, what: "window" };
 /// Counters beyond this are no window's.

@@ -56,7 +56,10 @@ impl Role {
     pub fn may(self, action: Action) -> bool {
         match action {
             Action::Describe => true,
-            Action::Check => matches!(self, Self::Publisher | Self::Admin),
+            Action::Check | Action::Engage => matches!(self, Self::Publisher | Self::Admin),
+            Action::Scores => matches!(self, Self::Operator | Self::Reviewer | Self::Auditor | Self::Admin),
+            Action::Appeal => matches!(self, Self::Publisher | Self::Reviewer | Self::Admin),
+            Action::Review => matches!(self, Self::Reviewer | Self::Admin),
             Action::Explain => matches!(self, Self::Reviewer | Self::Auditor | Self::Admin),
             Action::Bundles => matches!(self, Self::Operator | Self::Admin),
             Action::Metrics => matches!(self, Self::Operator | Self::Auditor | Self::Admin),
@@ -71,8 +74,16 @@ pub enum Action {
     Describe,
     /// Ask for decisions.
     Check,
+    /// Tell what was read, liked, followed …
+    Engage,
+    /// See the engagement scores of a target.
+    Scores,
     /// See a decision with its evidence.
     Explain,
+    /// Object to a decision, for its author.
+    Appeal,
+    /// Say what holds instead of a decision.
+    Review,
     /// See and change which bundle judges.
     Bundles,
     /// Read the metrics.
@@ -231,13 +242,13 @@ impl KeyFile {
 }
 
 #[cfg(unix)]
-fn private_file(path: &Path) -> io::Result<File> {
+pub(super) fn private_file(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     File::options().create(true).write(true).truncate(true).mode(0o600).open(path)
 }
 
 #[cfg(not(unix))]
-fn private_file(path: &Path) -> io::Result<File> {
+pub(super) fn private_file(path: &Path) -> io::Result<File> {
     File::create(path)
 }
 
@@ -268,7 +279,7 @@ impl Caller {
 
 /// The keys of a running service.
 #[derive(Default)]
-pub(super) struct KeyRing(HashMap<String, (Key, Caller, Option<DefaultDirectRateLimiter>)>);
+pub(super) struct KeyRing(HashMap<String, (Key, Caller, Option<Arc<DefaultDirectRateLimiter>>)>);
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -278,8 +289,16 @@ impl fmt::Debug for KeyRing {
 
 impl KeyRing {
     pub(super) fn new(file: KeyFile) -> Self {
+        Self::default().renewed(file)
+    }
+
+    /// The keys of a file. Those that were here before have used up of their rate what they have used up here.
+    pub(super) fn renewed(&self, file: KeyFile) -> Self {
         let with_limit = |key: Key| {
-            let limit = key.rate_per_second.map(|rate| RateLimiter::direct(Quota::per_second(rate)));
+            let before = self.0.get(&key.id).filter(|(old, ..)| old.rate_per_second == key.rate_per_second);
+            let limit = before.and_then(|(.., limit)| limit.clone()).or_else(|| {
+                key.rate_per_second.map(|rate| Arc::new(RateLimiter::direct(Quota::per_second(rate))))
+            });
             let caller = Caller { name: Arc::from(key.name.as_str()), roles: key.roles.clone() };
             (key.id.clone(), (key, caller, limit))
         };
@@ -352,8 +371,13 @@ mod tests {
         let mut file = KeyFile::read(dir.path()).unwrap();
         let slow = file.add(("slow", &[Role::Publisher]), NonZeroU32::new(1), (0, None)).unwrap();
         let free = file.add(("free", &[Role::Publisher]), None, (0, None)).unwrap();
-        let ring = KeyRing::new(file);
-        let limited = (0..5).filter(|_| ring.check(&slow, 0).is_err()).count();
+        // Reading the file again and again gives nothing back.
+        let mut ring = KeyRing::new(file.clone());
+        let mut limited = 0;
+        for _ in 0..50 {
+            limited += usize::from(ring.check(&slow, 0).is_err());
+            ring = ring.renewed(file.clone());
+        }
         assert!(limited >= 1, "{limited}");
         assert!((0..100).all(|_| ring.check(&free, 0).is_ok()));
     }

@@ -9,13 +9,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::answer::AnswerRef;
 use super::idempotency::{Deliver, Key, Keys, Recent};
 use super::judge::{digest, hex};
-use super::metrics::Metrics;
+use super::metrics::{Metrics, StageName};
 use super::problem::{Problem, ProblemCode};
 use crate::coordination::Outcome;
 use crate::engine::{Bundle, Shard, Trace, amend_decision, correlate};
 use crate::model::{Decision, Surface};
 use crate::store::entry::{DecisionEntry, TextPolicy, split};
 use crate::store::log::{Append, Log, LogError, Stored};
+use crate::telemetry::Clock;
 
 /// How far an item has come; what a caller who cannot wait is told depends on it.
 #[derive(Debug, Default)]
@@ -81,7 +82,12 @@ struct Worker {
     books: Arc<Books>,
     metrics: Arc<Metrics>,
     text_policy: TextPolicy,
+    /// Items since the sizes of the window were told.
+    untold: u32,
 }
+
+/// Items after which the sizes of the window are told again.
+const TELL_EVERY: u32 = 64;
 
 impl Correlator {
     pub(super) fn start(
@@ -92,7 +98,7 @@ impl Correlator {
         (text_policy, queue_max): (TextPolicy, usize),
     ) -> std::io::Result<Self> {
         let (sender, receiver) = bounded(queue_max);
-        let worker = Worker { shard, log, books, metrics, text_policy };
+        let worker = Worker { shard, log, books, metrics, text_policy, untold: 0 };
         let thread =
             thread::Builder::new().name("correlate".to_owned()).spawn(move || worker.run(&receiver))?;
         Ok(Self { sender, thread: Mutex::new(Some(thread)) })
@@ -128,6 +134,7 @@ impl Correlator {
 
 impl Worker {
     fn run(mut self, receiver: &Receiver<Option<Box<Job>>>) -> Shard {
+        self.tell_window();
         while let Ok(Some(job)) = receiver.recv() {
             self.correlate(*job);
         }
@@ -137,13 +144,25 @@ impl Worker {
     fn correlate(&mut self, job: Job) {
         let Stage::Judged(decision) = job.ticket.stage() else { return };
         let mut decision = *decision;
+        let clock = Clock::start();
         let correlated = correlate(&job.bundle, &mut self.shard, &job.trace, decision.verdict);
         let follow_ups = amend_decision(&job.bundle, &job.trace, &correlated, &mut decision);
+        self.metrics.staged(StageName::Correlate, clock.elapsed());
+        self.metrics.late_items.increment(u64::from(correlated.is_late));
         let cause = job.id.clone();
         self.record(job, decision);
         for follow_up in follow_ups {
             self.record_follow_up(&cause, &correlated.outcomes, follow_up);
         }
+        self.untold += 1;
+        if self.untold >= TELL_EVERY {
+            self.tell_window();
+        }
+    }
+
+    fn tell_window(&mut self) {
+        self.untold = 0;
+        self.metrics.window(self.shard.window_posts(), self.shard.window_bytes());
     }
 
     /// Brings a decision to the log, and to the caller once it is there.
@@ -166,7 +185,9 @@ impl Worker {
         };
         let (public, private) = split(entry, item.as_deref(), self.text_policy);
         let (books, metrics) = (Arc::clone(&self.books), Arc::clone(&self.metrics));
+        let clock = Clock::start();
         let done = Box::new(move |stored: Result<Stored, LogError>| {
+            metrics.staged(StageName::Log, clock.elapsed());
             let delivery = stored.as_ref().map(|_| answer).map_err(|e| {
                 metrics.log_failures.increment(1);
                 Problem::new(ProblemCode::LogUnavailable, e.to_string())

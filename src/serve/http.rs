@@ -15,9 +15,12 @@ use utoipa_axum::routes;
 
 use super::access::Action;
 use super::answer::{Answer, BatchAnswer};
+use super::bundles::{self, change};
+use super::changes::{BundleChange, BundleState};
+use super::described::{BodyProblems, KeyProblems, RoleProblems};
+use super::engagement::paths::{__path_engage, __path_engagement_scores, engage, engagement_scores};
 use super::metrics::{Answered, Operation};
 use super::problem::{Problem, ProblemCode};
-use super::reload::{BundleChange, BundleState};
 use super::request::{Context, read_body};
 use super::schema::{BatchSchema, ItemSchema};
 use super::service::Service;
@@ -28,8 +31,16 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(check))
         .routes(routes!(check_batch))
         .routes(routes!(explain))
-        .routes(routes!(bundles, reload))
+        .merge(super::appeal::routes())
+        .routes(routes!(engage))
+        .routes(routes!(engagement_scores))
+        .routes(routes!(bundle_state, reload))
         .routes(routes!(roll_back))
+        .routes(routes!(bundles::try_candidate))
+        .routes(routes!(bundles::set_canary))
+        .routes(routes!(bundles::promote))
+        .routes(routes!(bundles::abort))
+        .routes(routes!(bundles::shadow))
         .routes(routes!(healthz))
         .routes(routes!(readyz))
         .routes(routes!(metrics))
@@ -53,15 +64,10 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        BodyProblems,
         (status = 200, description = "The decision", body = Answer),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "The idempotency key was used with another body"),
         (status = 413, body = Problem, content_type = "application/problem+json", description = "The body or text is too long"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
     ))]
 async fn check(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
@@ -88,14 +94,8 @@ async fn check(State(service): State<Arc<Service>>, context: Context, request: R
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        BodyProblems,
         (status = 200, description = "One result for each item", body = BatchAnswer),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
     ))]
 async fn check_batch(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
@@ -124,12 +124,10 @@ async fn check_batch(State(service): State<Arc<Service>>, context: Context, requ
         ("x-request-id" = Option<String>, Header, description = "The request's id"),
     ),
     responses(
+        RoleProblems,
         (status = 200, description = "The decision", body = Answer),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "No such decision among the recent ones"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
     ))]
 async fn explain(
@@ -156,13 +154,11 @@ async fn explain(
 
 /// Which bundle judges
 #[utoipa::path(get, path = "/v1/bundles", tag = "bundles", responses(
+    RoleProblems,
     (status = 200, description = "The bundles", body = BundleState),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
 ))]
-async fn bundles(State(service): State<Arc<Service>>, context: Context) -> Response {
+async fn bundle_state(State(service): State<Arc<Service>>, context: Context) -> Response {
     let state = context.require(Action::Bundles).map(|()| service.bundle_state());
     state.map_or_else(Problem::into_response, |state| axum::Json(state).into_response())
 }
@@ -171,15 +167,9 @@ async fn bundles(State(service): State<Arc<Service>>, context: Context) -> Respo
 ///
 /// It is checked and compiled beside the traffic, and taken only if nothing is wrong with it.
 #[utoipa::path(post, path = "/v1/bundles", tag = "bundles", request_body = BundleChange, responses(
+    BodyProblems,
     (status = 200, description = "It was taken", body = BundleState),
-    (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
-    (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-    (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "The bundle was not taken; the one before judges on"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
     (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
 ))]
 async fn reload(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
@@ -188,50 +178,13 @@ async fn reload(State(service): State<Arc<Service>>, context: Context, request: 
 
 /// Bring the bundle before back
 #[utoipa::path(post, path = "/v1/bundles/rollback", tag = "bundles", request_body = BundleChange, responses(
+    BodyProblems,
     (status = 200, description = "It judges again", body = BundleState),
-    (status = 400, body = Problem, content_type = "application/problem+json", description = "The body or a header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 408, body = Problem, content_type = "application/problem+json", description = "The body did not arrive in time"),
-    (status = 413, body = Problem, content_type = "application/problem+json", description = "The body is too long"),
-    (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is not declared as JSON"),
     (status = 422, body = Problem, content_type = "application/problem+json", description = "There is none before"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
     (status = 503, body = Problem, content_type = "application/problem+json", description = "No capacity, stopping, or the log is not available"),
 ))]
 async fn roll_back(State(service): State<Arc<Service>>, context: Context, request: Request) -> Response {
     change(service, context, request, Service::roll_back).await
-}
-
-/// Changes the bundle on a thread that may take its time.
-async fn change(
-    service: Arc<Service>,
-    context: Context,
-    request: Request,
-    how: impl FnOnce(&Service, BundleChange) -> Result<BundleState, Problem> + Send + 'static,
-) -> Response {
-    let id = context.request.clone();
-    let changed = async {
-        context.require(Action::Bundles)?;
-        require_json(&request)?;
-        let body = read_body(&service, request.into_body()).await?;
-        let mut change: BundleChange = serde_json::from_slice(&body.bytes)
-            .map_err(|e| Problem::new(ProblemCode::InvalidBody, e.to_string()))?;
-        if change.author.is_empty() {
-            context.caller.name().clone_into(&mut change.author);
-        }
-        let admission = service.admit()?;
-        let done = tokio::task::spawn_blocking(move || {
-            let changed = how(&service, change);
-            drop(admission);
-            changed
-        });
-        done.await.unwrap_or_else(|e| Err(Problem::new(ProblemCode::Internal, e.to_string())))
-    };
-    match changed.await {
-        Ok(state) => axum::Json(state).into_response(),
-        Err(problem) => problem.of(&id).into_response(),
-    }
 }
 
 /// Whether the process is alive
@@ -245,7 +198,7 @@ async fn healthz() -> &'static str {
 struct Readiness {
     /// Whether requests are served.
     ready: bool,
-    /// What is in the way: `draining`, `log_unavailable`, `correlator_gone`.
+    /// What is in the way: `draining`, `log_unavailable`, `correlator_gone`, `engagement_gone`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -264,26 +217,23 @@ async fn readyz(State(service): State<Arc<Service>>) -> Response {
 
 /// Counters, in the form that Prometheus reads
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+    RoleProblems,
     (status = 200, description = "Counters, gauges and histograms", body = String, content_type = "text/plain"),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 403, body = Problem, content_type = "application/problem+json", description = "The key may not do this"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
 ))]
 async fn metrics(State(service): State<Arc<Service>>, context: Context) -> Response {
     if let Err(problem) = context.require(Action::Metrics) {
         return problem.into_response();
     }
-    let text = service.metrics().render(service.levels());
+    let text = service.metrics().render(&service.levels());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
 /// This description
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", responses(
+    KeyProblems,
     (status = 200, description = "The OpenAPI document", body = serde_json::Value),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
 ))]
 async fn openapi(context: Context) -> Response {
     if let Err(problem) = context.require(Action::Describe) {
@@ -294,10 +244,9 @@ async fn openapi(context: Context) -> Response {
 
 /// A page to try it
 #[utoipa::path(get, path = "/docs", tag = "operation", responses(
+    KeyProblems,
     (status = 200, description = "The page", body = String, content_type = "text/html"),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "A header cannot be read"),
-    (status = 401, body = Problem, content_type = "application/problem+json", description = "A valid key is needed"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "The key has used up its rate"),
 ))]
 async fn docs(context: Context) -> Response {
     if let Err(problem) = context.require(Action::Describe) {
@@ -316,17 +265,21 @@ async fn other_method(context: Context) -> Problem {
     Problem::new(ProblemCode::MethodNotAllowed, "/openapi.json lists the methods").of(&context.request)
 }
 
-/// A page of another site can make a browser send text, but not JSON.
-fn require_json(request: &Request) -> Result<(), Problem> {
+/// What the body is declared as, without parameters.
+pub(super) fn media_type(request: &Request) -> &str {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim()
+}
+
+/// A page of another site can make a browser send text, but not JSON.
+pub(super) fn require_json(request: &Request) -> Result<(), Problem> {
+    if media_type(request).eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
     Err(Problem::new(ProblemCode::UnsupportedMediaType, "content-type: application/json is missing"))
 }
 
-fn answer(
+pub(super) fn answer(
     service: &Service,
     operation: Operation,
     (begun, id): (Instant, &str),
@@ -337,7 +290,10 @@ fn answer(
         Err(problem) if problem.status < 500 => Answered::Refused,
         Err(_) => Answered::Unserved,
     };
-    service.metrics().served(operation, result, begun.elapsed());
+    let took = begun.elapsed();
+    service.metrics().served(operation, result, took);
+    let status = delivery.as_ref().map_or_else(|problem| problem.status, |_| 200);
+    tracing::debug!(request = id, ?operation, status, micros = took.as_micros(), "answered");
     match delivery {
         Ok(bytes) => {
             let mut response = Response::new(Body::from(bytes));

@@ -103,6 +103,15 @@ impl Keys {
         self.order.push_back((key, time_ms));
     }
 
+    /// What was answered and is remembered, oldest first: key, body, time of the claim, place.
+    pub(super) fn answered(&self) -> Vec<(Key, Key, i64, Position)> {
+        let answered = |(key, time_ms): &(Key, i64)| match self.slots.get(key)? {
+            Slot { body, state: State::Done(position) } => Some((*key, *body, *time_ms, *position)),
+            Slot { state: State::Pending(_), .. } => None,
+        };
+        self.order.iter().filter_map(answered).collect()
+    }
+
     /// Forgets what is too old or too much. What is under way is bounded elsewhere, and stays.
     fn forget(&mut self, now_ms: i64) {
         while let Some((key, time_ms)) = self.order.front().copied() {

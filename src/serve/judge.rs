@@ -6,9 +6,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use super::appeal::ReviewedAnswer;
 use super::contract::Undone;
 use super::correlator::{Job, Stage, Ticket};
 use super::idempotency::{Claim, Deliver, Key};
+use super::metrics::StageName;
 use super::problem::{Problem, ProblemCode};
 use super::request::Context;
 use super::service::Service;
@@ -16,6 +18,7 @@ use crate::engine::{Scratch, Trace, decision, evaluate, plain_decision};
 use crate::model::Item;
 use crate::store::entry::{Entry, LateEntry, TextPolicy};
 use crate::store::log::{Append, Position, Reader};
+use crate::telemetry::Clock;
 
 /// The first 128 bits of SHA-256 over parts, each with its length.
 pub(super) fn digest(parts: &[&[u8]]) -> Key {
@@ -38,17 +41,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Reads back what [`hex`] wrote.
-pub(super) fn unhex(text: &str) -> Option<Key> {
-    let mut key = Key::default();
-    if text.len() != 32 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, at) in key.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
-    }
-    Some(key)
-}
+pub(super) use crate::store::entry::unhex;
 
 /// What the caller may say beside the item.
 #[derive(Debug, Default, Deserialize)]
@@ -95,6 +88,11 @@ impl Names {
         let id = hex(&digest(&[b"decision", &own, &body, bundle.as_bytes()]));
         Self { key, body, id }
     }
+
+    /// A number that is spread evenly over items and the same for the same item.
+    fn number(&self) -> u64 {
+        self.body.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
 }
 
 impl Service {
@@ -106,23 +104,31 @@ impl Service {
         scratch: &mut Scratch,
         (ticket, deliver): (Arc<Ticket>, Deliver),
     ) {
-        let bundle = self.bundle();
         let item = match Item::from_json(text) {
             Ok(item) => item,
             Err(e) => return self.books().refuse(None, deliver, &Problem::from(&e)),
         };
+        let judge = context.roster.judge_of(&item.account.id);
+        let bundle = judge.bundle;
         let names = Names::of(context, &item, text, &bundle.versions().bundle, place);
         let Some(deliver) = self.claim(&names, deliver) else { return };
         let key = names.key;
-        if let Err(e) = evaluate(&bundle, &item, scratch) {
+        let clock = Clock::start();
+        if let Err(e) = evaluate(bundle, &item, scratch) {
             return self.books().refuse(key.as_ref(), deliver, &Problem::from(&e));
         }
         let id = if item.id.is_empty() { names.id.as_str() } else { item.id.as_ref() };
-        let decision = decision(&bundle, &item, id, scratch);
-        let trace = Trace::of(&bundle, &item, id, scratch);
+        let decision = decision(bundle, &item, id, scratch);
+        let trace = Trace::of(bundle, &item, id, scratch);
+        self.metrics().staged(StageName::Content, clock.elapsed());
+        match (judge.canary, &context.roster.candidate) {
+            (Some(canary), _) => canary.decided(decision.verdict),
+            (None, Some(candidate)) => candidate.trial.offer(names.number(), text, &decision),
+            (None, None) => {}
+        }
         ticket.set(Stage::Judged(Box::new(decision)));
         let job = Job {
-            bundle,
+            bundle: Arc::clone(bundle),
             trace,
             ticket,
             deliver,
@@ -165,7 +171,8 @@ impl Service {
     /// Forgets the key of an item that a defect has lost, so that it may be sent again.
     pub(super) fn give_up(&self, context: &Context, (text, place): (&str, Option<usize>)) {
         let Ok(item) = Item::from_json(text) else { return };
-        let names = Names::of(context, &item, text, &self.bundle().versions().bundle, place);
+        let bundle = context.roster.judge_of(&item.account.id).bundle;
+        let names = Names::of(context, &item, text, &bundle.versions().bundle, place);
         if let Some(key) = names.key {
             self.books().abandon(&key);
         }
@@ -186,6 +193,9 @@ impl Service {
                 };
                 serde_json::to_vec(&answer).map_err(|e| unreadable(e.to_string()))
             }
+            Ok((Entry::Outcome(outcome), _)) => {
+                serde_json::to_vec(&ReviewedAnswer::of(*outcome)).map_err(|e| unreadable(e.to_string()))
+            }
             Ok(_) => Err(unreadable("another record is there".to_owned())),
             Err(e) => Err(unreadable(e.to_string())),
         }
@@ -198,16 +208,16 @@ impl Service {
         (text, place): (&str, Option<usize>),
         ticket: &Ticket,
     ) -> Result<super::Answer, Problem> {
-        let bundle = self.bundle();
         let item = Item::from_json(text).map_err(|e| Problem::from(&e))?;
+        let bundle = context.roster.judge_of(&item.account.id).bundle;
         let names = Names::of(context, &item, text, &bundle.versions().bundle, place);
         let id = if item.id.is_empty() { names.id.as_str() } else { item.id.as_ref() };
         let (undone, mut decision) = match ticket.stage() {
-            Stage::Unjudged => (Undone::Content, plain_decision(&bundle, id)),
+            Stage::Unjudged => (Undone::Content, plain_decision(bundle, id)),
             Stage::Judged(decision) => (Undone::Correlation, *decision),
             Stage::Answered(bytes) => match serde_json::from_slice::<super::Answer>(&bytes) {
                 Ok(answer) => (Undone::Log, answer.decision),
-                Err(_) => (Undone::Content, plain_decision(&bundle, id)),
+                Err(_) => (Undone::Content, plain_decision(bundle, id)),
             },
         };
         let contract = self.options().contract.of(item.surface());
@@ -239,7 +249,9 @@ mod tests {
         assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
         let key = digest(&[b"x"]);
         assert_eq!(unhex(&hex(&key)), Some(key));
-        assert_eq!(unhex("zz"), None);
+        for text in ["zz", &"+0".repeat(16), &"AB".repeat(16)] {
+            assert_eq!(unhex(text), None);
+        }
         assert_eq!(unhex(&"é".repeat(16)), None);
     }
 

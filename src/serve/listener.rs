@@ -16,11 +16,11 @@ use super::accept::{Door, Speech, accept};
 use super::access::KeyError;
 use super::grpc::Gateway;
 use super::http::router;
+use super::kept::Starting;
 use super::options::{GrpcListen, ServeOptions};
 use super::service::Service;
 use super::tls::Tls;
 use crate::emit::{TlsError, run_jsonl, run_webhook};
-use crate::engine::Bundle;
 use crate::store::entry::{Entry, ServiceEntry};
 use crate::store::log::{LogError, OpenReport};
 
@@ -69,7 +69,8 @@ impl Server {
     ///
     /// # Errors
     /// An address is taken, another process has the log, a file cannot be read …
-    pub async fn bind(options: ServeOptions, bundle: Bundle) -> Result<Self, ServeError> {
+    pub async fn bind(options: ServeOptions, bundle: impl Into<Starting>) -> Result<Self, ServeError> {
+        let bundle: Starting = bundle.into();
         let tls = options.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
         if let Some(webhook) = &options.webhook {
             webhook.connector()?;
@@ -169,26 +170,29 @@ fn start_sinks(service: &Service) -> JoinSet<()> {
     let durable = service.log().durable();
     if let Some(sink) = options.jsonl.clone() {
         let (log, state, durable) = (log.clone(), state.clone(), durable.clone());
-        let failing = service.metrics().sink_failing("jsonl");
-        sinks.spawn(again(failing, move || {
+        let (failing, lag) = service.metrics().sink("jsonl");
+        sinks.spawn(again("jsonl", failing, move || {
             let (sink, log, state, durable) = (sink.clone(), log.clone(), state.clone(), durable.clone());
-            async move { run_jsonl(sink, (&log, &state), durable).await }
+            let lag = lag.clone();
+            async move { run_jsonl(sink, (&log, &state), durable, &lag).await }
         }));
     }
     if let Some(sink) = options.webhook.clone() {
-        let failing = service.metrics().sink_failing("webhook");
-        sinks.spawn(again(failing, move || {
+        let (failing, lag) = service.metrics().sink("webhook");
+        sinks.spawn(again("webhook", failing, move || {
             let (sink, log, state, durable) = (sink.clone(), log.clone(), state.clone(), durable.clone());
-            async move { run_webhook(sink, (&log, &state), durable).await }
+            let lag = lag.clone();
+            async move { run_webhook(sink, (&log, &state), durable, &lag).await }
         }));
     }
     sinks
 }
 
 /// Runs a sink until it ends in order.
-async fn again<F: Future<Output = io::Result<()>>>(failing: Gauge, sink: impl Fn() -> F) {
+async fn again<F: Future<Output = io::Result<()>>>(name: &str, failing: Gauge, sink: impl Fn() -> F) {
     failing.set(0.0);
-    while sink().await.is_err() {
+    while let Err(e) = sink().await {
+        tracing::error!(sink = name, error = %e, "a sink cannot go on and begins again");
         failing.set(1.0);
         tokio::time::sleep(SINK_PAUSE).await;
     }
@@ -206,8 +210,9 @@ async fn keep_up(service: Arc<Service>, tls: Option<Arc<Tls>>, mut stopped: watc
         let (service, tls) = (Arc::clone(&service), tls.clone());
         let _ = tokio::task::spawn_blocking(move || {
             service.reload_keys();
-            service.metrics().upkeep();
+            service.keep_up_metrics();
             service.watch_bundle();
+            service.look_after_log();
             if let Some(refreshed) = tls.and_then(|tls| tls.refresh()) {
                 note_certificate(&service, refreshed);
             }

@@ -15,7 +15,7 @@ pub(super) fn base() -> OpenApi {
             InfoBuilder::new()
                 .title("qingliu")
                 .version(env!("CARGO_PKG_VERSION"))
-                .description(Some("Explained decisions on posts, comments and profiles.")),
+                .description(Some("Explained decisions on posts, comments and profiles, and on engagement that was made and not earned.")),
         )
         .components(Some(ComponentsBuilder::new().security_scheme("key", key).build()))
         .security(Some([
@@ -27,7 +27,10 @@ pub(super) fn base() -> OpenApi {
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     let (_, document) = routes().split_for_parts();
-    document.to_pretty_json().unwrap_or_default()
+    // Our own types have string keys and finite numbers: neither of these fails.
+    let mut document = serde_json::to_value(&document).unwrap_or_default();
+    super::refine::refine(&mut document);
+    serde_json::to_string_pretty(&document).unwrap_or_default()
 });
 
 /// The description as JSON.

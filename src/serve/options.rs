@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::canary::Share;
 use super::contract::FailureContract;
 use super::tls::TlsOptions;
 use crate::emit::{JsonlSink, WebhookSink};
@@ -29,6 +30,27 @@ impl GrpcListen {
             "off" => Some(Self::Off),
             address => address.parse().ok().map(Self::At),
         }
+    }
+}
+
+/// How bundles come and go.
+#[derive(Clone, Debug)]
+pub struct BundleOptions {
+    /// The directory that candidates are read from; none for the bundle directory itself.
+    pub candidate_dir: Option<PathBuf>,
+    /// Whether a changed bundle directory is taken without being asked.
+    pub is_watched: bool,
+    /// Whether a directory without checksums is refused.
+    pub is_manifest_required: bool,
+    /// Share of the items that a candidate judges beside the live bundle, where the request does not say.
+    pub shadow: Share,
+}
+
+impl BundleOptions {
+    /// Watched, checksums where there are some, a tenth of the items.
+    pub fn shipped() -> Self {
+        let shadow = Share::from_percent(10.0).unwrap_or_default();
+        Self { candidate_dir: None, is_watched: true, is_manifest_required: false, shadow }
     }
 }
 
@@ -65,6 +87,8 @@ pub struct ServeOptions {
     pub worker_queue_max: usize,
     /// Items that wait to be correlated.
     pub correlate_queue_max: usize,
+    /// Engagement events that wait to be counted; one bulk that does not fit is refused.
+    pub engagement_queue_max: usize,
     /// Items of one batch.
     pub batch_items_max: usize,
     /// Longest that a request's header may take, and that a connection may be idle.
@@ -81,6 +105,12 @@ pub struct ServeOptions {
     pub idempotency_window: Duration,
     /// The directory that bundles are read from; none for the dictionaries built into the program.
     pub bundle_dir: Option<PathBuf>,
+    /// How it is replaced by another.
+    pub bundles: BundleOptions,
+    /// Hours within which an appeal is answered; 0 promises nothing.
+    pub appeal_hours: u32,
+    /// Days after which the authors' words are taken out of the log; 0 keeps them as long as the log.
+    pub text_days: u32,
     /// Decisions as lines of a file.
     pub jsonl: Option<JsonlSink>,
     /// Decisions for the account sanction layer.
@@ -106,6 +136,7 @@ impl ServeOptions {
             workers: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
             worker_queue_max: 256,
             correlate_queue_max: 4096,
+            engagement_queue_max: 100_000,
             batch_items_max: 100,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(10),
@@ -114,6 +145,9 @@ impl ServeOptions {
             idempotency_keys_max: 1_000_000,
             idempotency_window: Duration::from_hours(24),
             bundle_dir: None,
+            bundles: BundleOptions::shipped(),
+            appeal_hours: 72,
+            text_days: 0,
             jsonl: None,
             webhook: None,
         }

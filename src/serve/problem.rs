@@ -27,6 +27,8 @@ pub enum ProblemCode {
     BodyTimeout,
     /// The idempotency key was used with another body.
     IdempotencyConflict,
+    /// It has been done already, in another way.
+    AlreadyDone,
     /// The body or the text is longer than the limit.
     TooLarge,
     /// The body is not declared as JSON.
@@ -59,6 +61,7 @@ impl ProblemCode {
             Self::IdempotencyConflict => {
                 (StatusCode::CONFLICT, "The idempotency key was used with another body", None)
             }
+            Self::AlreadyDone => (StatusCode::CONFLICT, "It has been done already", None),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body or text is too long", None),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is sent as application/json", None)

@@ -1,102 +1,101 @@
-//! Another bundle while requests go on: read → lint → compile → self-check → swap. Whatever fails, the last good one stays.
+//! Another bundle while requests go on: read → lint → compile → self-check → swap, or first on trial. Whatever fails, the last
+//! good one stays. Each change is in the log before it holds, with author, reason and time; refused ones are there too.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::canary::{Canary, Share};
+use super::changes::{BundleChange, BundleState, CanaryChange, CandidateChange, CandidateState};
+use super::kept::{Kept, KeptState, Name, Starting};
+use super::metrics::Change;
+use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
+use super::roster::{Candidate, Roster, account_hash};
 use super::service::Service;
-use crate::engine::{Bundle, Scratch, embedded_files, evaluate, samples};
-use crate::model::{Item, Verdict};
-use crate::store::entry::{Entry, ServiceEntry};
-use crate::store::read_bundle_dir;
+use super::shadow::{ShadowReport, Trial, TrialOptions};
+use super::vet::{Demands, Sizes, Vetted, compile, vet};
+use super::watch::{Stamp, stamp};
+use crate::engine::Bundle;
+use crate::lexicon::SourceFile;
+use crate::store::entry::{Entry, ServiceEntry, TextPolicy};
 use crate::telemetry::Clock;
 
-/// Who wants a change, and why.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BundleChange {
-    /// Who wants it; the name of the key when absent.
-    #[serde(default)]
-    #[schema(max_length = 200)]
-    pub author: String,
-    /// Why.
-    #[serde(default)]
-    #[schema(max_length = 2000)]
-    pub reason: String,
-    /// Whether the new bundle may have far fewer terms or rules than the old one.
-    #[serde(default)]
-    pub allow_shrink: bool,
-}
-
-/// Which bundle judges.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BundleState {
-    /// Version of the bundle that judges.
-    pub live: String,
-    /// Its terms.
-    pub terms: usize,
-    /// Its rules.
-    pub rules: usize,
-    /// Version of the one before, which a rollback brings back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<String>,
-    /// Why the last change was refused; absent after one that was not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
-}
-
-/// Longest author and reason, characters.
-const AUTHOR_CHARS_MAX: usize = 200;
-const REASON_CHARS_MAX: usize = 2000;
-/// A bundle with less than so many hundredths of the terms or rules of the one before is taken for a half-written one.
-const SHRINK_PERCENT_MIN: usize = 70;
-/// Most hundredths of the benign samples that a bundle may hold back or block.
-const BENIGN_PERCENT_MAX: usize = 5;
-/// Cases of its own that a bundle has to pass: items, one a line, each with a `verdict`.
-const GOLDEN_FILE: &str = "golden.jsonl";
-/// Largest file of these.
-const GOLDEN_BYTES_MAX: u64 = 16 << 20;
-/// Deepest folder of a bundle that is watched.
-const DEPTH_MAX: usize = 8;
-
-/// What a directory looked like: its files with length and time.
-type Stamp = Vec<(PathBuf, u64, Option<SystemTime>)>;
+/// Changes that may wait for each other.
+pub(super) const CHANGES_MAX: usize = 4;
 
 /// What is known of changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reloader {
     /// Held during a change: one at a time.
     turn: Mutex<()>,
+    /// One for each that waits for its turn.
+    places: Arc<Semaphore>,
     state: Mutex<State>,
+    kept: Kept,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    previous: Option<Arc<Bundle>>,
+pub(super) struct State {
+    /// What is noted on the disk; none for a bundle that was put together in memory.
+    kept: Option<KeptState>,
+    /// In memory, and under which name it is kept.
+    previous: Option<(Arc<Bundle>, Option<Name>)>,
+    /// The files of the candidate, with its name.
+    candidate: Option<(Vec<SourceFile>, Name)>,
     refused: Option<String>,
     /// The directory when it was looked at last, and when it was last taken or refused.
-    seen: Stamp,
-    taken: Stamp,
+    pub(super) seen: Stamp,
+    pub(super) taken: Stamp,
+}
+
+/// A bundle that is to become the live one.
+struct Successor {
+    bundle: Arc<Bundle>,
+    /// None for one that is not kept.
+    name: Option<Name>,
+    /// Its files, unless they are kept already.
+    files: Vec<SourceFile>,
+    /// Whether it is what the bundle directory holds now.
+    is_source: bool,
+}
+
+/// What a change leads to.
+enum Next {
+    /// Another live bundle. The flag says whether the trial is over.
+    Live(Box<Successor>, bool),
+    /// The same live bundle, and this beside it.
+    Beside(Option<Candidate>, Option<(Vec<SourceFile>, Name)>),
 }
 
 impl Reloader {
-    /// The directory as it is now counts as taken.
-    pub(super) fn new(dir: Option<&Path>) -> Self {
-        let taken = dir.map(stamp).unwrap_or_default();
-        let state = State { seen: taken.clone(), taken, ..State::default() };
-        Self { turn: Mutex::new(()), state: Mutex::new(state) }
+    /// The directory as it is now counts as taken. A bundle that cannot be kept, on a full disk say, judges nevertheless.
+    pub(super) fn new(options: &ServeOptions, starting: &Starting) -> Self {
+        let taken = options.bundle_dir.as_deref().map(stamp).unwrap_or_default();
+        let kept = Kept::new(&options.data_dir);
+        let mut state = State { seen: taken.clone(), taken, ..State::default() };
+        state.refused.clone_from(&starting.refused);
+        if let Some((files, noted)) = &starting.origin {
+            let done = kept.save(&noted.live.checksum, files).and_then(|()| kept.note(noted));
+            if let Err(e) = done {
+                tracing::warn!(error = %e, "the bundle could not be kept below the data directory");
+            }
+            state.kept = Some(noted.clone());
+        }
+        let places = Arc::new(Semaphore::new(CHANGES_MAX));
+        Self { turn: Mutex::new(()), places, state: Mutex::new(state), kept }
+    }
+
+    /// A place among those that wait for their turn, if there is one.
+    pub(super) fn admit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -104,199 +103,280 @@ impl Reloader {
 impl Service {
     /// Which bundle judges.
     pub(super) fn bundle_state(&self) -> BundleState {
-        state_of(&self.bundle(), &self.reloader().lock())
+        state_of(&self.roster(), &self.reloader().lock())
+    }
+
+    /// What is known of the candidate.
+    pub(super) fn shadow_report(&self, with_text: bool) -> Result<ShadowReport, Problem> {
+        let roster = self.roster();
+        let candidate = roster.candidate.as_ref();
+        let report = candidate.map(|candidate| candidate.trial.report(with_text));
+        report.ok_or_else(|| Problem::new(ProblemCode::NotFound, "no bundle is being tried"))
     }
 
     /// Takes the bundle directory as it is now. Takes as long as a start; nobody waits for it but the caller.
     pub(super) fn reload(&self, change: BundleChange) -> Result<BundleState, Problem> {
-        check(&change)?;
-        let Some(dir) = self.options().bundle_dir.clone() else {
-            let detail = "serve.bundle is not set: the bundle is built into the program";
-            return Err(Problem::new(ProblemCode::BundleRefused, detail));
+        self.change(Change::Bundle, change, String::new(), |change| {
+            let Some(dir) = self.options().bundle_dir.clone() else {
+                return Err("serve.bundle is not set: the bundle is built into the program".to_owned());
+            };
+            self.reloader().lock().taken = stamp(&dir);
+            let Vetted { bundle, files, checksum } =
+                vet(Some(&dir), Some(&Sizes::of(&self.bundle())), self.demands(change))?;
+            let name = Name { checksum, version: bundle.versions().bundle.clone() };
+            let bundle = Arc::new(bundle);
+            let successor = Successor { bundle, name: Some(name), files, is_source: true };
+            Ok(Next::Live(Box::new(successor), false))
+        })
+    }
+
+    /// Brings the bundle before back.
+    pub(super) fn roll_back(&self, change: BundleChange) -> Result<BundleState, Problem> {
+        self.change(Change::Rollback, change, String::new(), |change| {
+            let (in_memory, kept) = {
+                let state = self.reloader().lock();
+                (state.previous.clone(), state.kept.as_ref().and_then(|kept| kept.previous.clone()))
+            };
+            let (bundle, name) = match (in_memory, kept) {
+                (Some(previous), _) => previous,
+                (None, Some(name)) => {
+                    (Arc::new(compile(&self.reloader().kept.load(&name.checksum)?)?), Some(name))
+                }
+                (None, None) => return Err("there is no bundle before this one".to_owned()),
+            };
+            expect_version(change, &bundle)?;
+            let successor = Successor { bundle, name, files: Vec::new(), is_source: false };
+            Ok(Next::Live(Box::new(successor), false))
+        })
+    }
+
+    /// Puts the bundle of the candidate directory on trial, in place of the one that was.
+    pub(super) fn try_candidate(&self, change: CandidateChange) -> Result<BundleState, Problem> {
+        let CandidateChange { author, reason, allow_shrink, expected_version, .. } = change;
+        let shadow = change.shadow_percent.map(|percent| Share::asked(percent, "/shadow_percent"));
+        let shadow = shadow.transpose()?.unwrap_or(self.options().bundles.shadow);
+        let canary = Share::asked(change.canary_percent, "/canary_percent")?;
+        let detail = format!("shadow {} %, canary {} %", shadow.percent(), canary.percent());
+        let change = BundleChange { author, reason, allow_shrink, expected_version };
+        self.change(Change::Candidate, change, detail, |change| {
+            let options = self.options();
+            let dir = options.bundles.candidate_dir.as_deref().or(options.bundle_dir.as_deref());
+            let Some(dir) = dir else {
+                return Err("neither bundles.candidate nor serve.bundle is set".to_owned());
+            };
+            let live = self.bundle();
+            let Vetted { bundle, files, checksum } =
+                vet(Some(dir), Some(&Sizes::of(&live)), self.demands(change))?;
+            if bundle.versions() == live.versions() {
+                return Err("it is the live bundle".to_owned());
+            }
+            let name = Name { checksum, version: bundle.versions().bundle.clone() };
+            let hash = account_hash(&options.data_dir).map_err(|e| format!("canary.key: {e}"))?;
+            let trial = self.trial(Arc::new(bundle), &live, shadow).map_err(|e| e.to_string())?;
+            let candidate = Candidate { trial: Arc::new(trial), canary: Canary::new(hash, canary) };
+            Ok(Next::Beside(Some(candidate), Some((files, name))))
+        })
+    }
+
+    /// Gives the candidate another share of the accounts.
+    pub(super) fn set_canary(&self, change: CanaryChange) -> Result<BundleState, Problem> {
+        let CanaryChange { author, reason, percent } = change;
+        let share = Share::asked(percent, "/percent")?;
+        let change = BundleChange { author, reason, ..BundleChange::default() };
+        self.change(Change::Canary, change, format!("canary {} %", share.percent()), |_| {
+            let roster = self.roster();
+            let Candidate { trial, canary } = roster.candidate.as_ref().ok_or_else(no_candidate)?;
+            let candidate = Candidate { trial: Arc::clone(trial), canary: canary.with(share) };
+            Ok(Next::Beside(Some(candidate), self.reloader().lock().candidate.clone()))
+        })
+    }
+
+    /// Makes the candidate the live bundle.
+    pub(super) fn promote(&self, change: BundleChange) -> Result<BundleState, Problem> {
+        self.change(Change::Promote, change, String::new(), |change| {
+            let roster = self.roster();
+            let candidate = roster.candidate.as_ref().ok_or_else(no_candidate)?;
+            let bundle = Arc::clone(candidate.trial.bundle());
+            expect_version(change, &bundle)?;
+            let (files, name) = self.reloader().lock().candidate.clone().ok_or_else(no_candidate)?;
+            let successor = Successor { bundle, name: Some(name), files, is_source: false };
+            Ok(Next::Live(Box::new(successor), true))
+        })
+    }
+
+    /// Ends the trial.
+    pub(super) fn abort(&self, change: BundleChange) -> Result<BundleState, Problem> {
+        self.change(Change::Abort, change, String::new(), |change| {
+            let roster = self.roster();
+            let candidate = roster.candidate.as_ref().ok_or_else(no_candidate)?;
+            expect_version(change, candidate.trial.bundle())?;
+            Ok(Next::Beside(None, None))
+        })
+    }
+
+    fn demands<'c>(&self, change: &'c BundleChange) -> Demands<'c> {
+        Demands {
+            expected_version: &change.expected_version,
+            allow_shrink: change.allow_shrink,
+            is_manifest_required: self.options().bundles.is_manifest_required,
+        }
+    }
+
+    fn trial(&self, bundle: Arc<Bundle>, live: &Bundle, share: Share) -> std::io::Result<Trial> {
+        let options = TrialOptions {
+            bundle,
+            live: live.versions().bundle.clone(),
+            since_ms: Clock::now_ms(),
+            share,
+            keep_text: self.options().text_policy == TextPolicy::Keep,
         };
+        Trial::start(options, Arc::clone(self.metrics()))
+    }
+
+    /// One change after the other: finds out what it leads to, notes it, makes it hold.
+    fn change(
+        &self,
+        kind: Change,
+        change: BundleChange,
+        detail: String,
+        find: impl FnOnce(&BundleChange) -> Result<Next, String>,
+    ) -> Result<BundleState, Problem> {
+        change.check()?;
         let _turn = self.reloader().turn();
-        self.reloader().lock().taken = stamp(&dir);
-        match load(&dir, &self.bundle(), change.allow_shrink) {
-            Ok(bundle) => self.swap(&Arc::new(bundle), ("bundle", change)),
+        let version = self.bundle().versions().bundle.clone();
+        match find(&change) {
+            Ok(Next::Live(successor, ends_trial)) => self.succeed(kind, change, *successor, ends_trial),
+            Ok(Next::Beside(candidate, files)) => {
+                let detail = match &candidate {
+                    Some(candidate) => {
+                        format!("candidate {}: {detail}", candidate.trial.bundle().versions().bundle)
+                    }
+                    None => detail,
+                };
+                self.note_change(kind.as_str(), change, (version, detail))?;
+                self.metrics().changed(kind, true);
+                self.store_roster(Roster { live: self.bundle(), candidate });
+                let mut state = self.reloader().lock();
+                state.candidate = files;
+                state.refused = None;
+                Ok(state_of(&self.roster(), &state))
+            }
             Err(why) => {
+                tracing::warn!(change = kind.as_str(), "a change of the bundle was refused");
+                self.metrics().changed(kind, false);
                 self.reloader().lock().refused = Some(why.clone());
-                self.metrics().reloads[1].increment(1);
-                let reason = why.clone();
-                let noted = self.note_change("bundle_refused", BundleChange { reason, ..change });
+                let noted =
+                    self.note_change(&format!("{}_refused", kind.as_str()), change, (version, why.clone()));
                 noted.and(Err(Problem::new(ProblemCode::BundleRefused, why)))
             }
         }
     }
 
-    /// Brings the bundle before back.
-    pub(super) fn roll_back(&self, change: BundleChange) -> Result<BundleState, Problem> {
-        check(&change)?;
-        let _turn = self.reloader().turn();
-        let previous = self.reloader().lock().previous.clone();
-        match previous {
-            Some(previous) => self.swap(&previous, ("rollback", change)),
-            None => Err(Problem::new(ProblemCode::BundleRefused, "there is no bundle before this one")),
-        }
-    }
-
-    /// Looks whether the directory has changed and come to rest since the last look, and takes it then.
-    pub(super) fn watch_bundle(&self) {
-        let Some(dir) = self.options().bundle_dir.as_deref() else { return };
-        let found = stamp(dir);
-        {
-            let mut state = self.reloader().lock();
-            let is_at_rest = state.seen == found;
-            if found == state.taken || !is_at_rest {
-                state.seen = found;
-                return;
-            }
-        }
-        let author = "watch".to_owned();
-        let reason = "the directory has changed".to_owned();
-        // A refusal is in the state, the log and the metrics.
-        let _ = self.reload(BundleChange { author, reason, allow_shrink: false });
-    }
-
-    /// The change is in the log before it holds.
-    fn swap(
+    /// Another live bundle. Its files are kept and the change is in the log before it holds.
+    fn succeed(
         &self,
-        bundle: &Arc<Bundle>,
-        (event, change): (&str, BundleChange),
+        kind: Change,
+        change: BundleChange,
+        successor: Successor,
+        ends_trial: bool,
     ) -> Result<BundleState, Problem> {
-        let before = self.bundle();
-        let version = bundle.versions().bundle.clone();
-        self.note_version(event, change, version)?;
-        let mut state = self.reloader().lock();
-        if bundle.versions() != before.versions() {
-            state.previous = Some(before);
+        let Successor { bundle, name, files, is_source } = successor;
+        let before = self.roster();
+        let reloader = self.reloader();
+        if let Some(name) = name.as_ref().filter(|_| !files.is_empty()) {
+            let kept = reloader.kept.save(&name.checksum, &files);
+            kept.map_err(|e| Problem::new(ProblemCode::LogUnavailable, format!("the bundle: {e}")))?;
+        }
+        self.note_change(kind.as_str(), change, (bundle.versions().bundle.clone(), String::new()))?;
+        self.metrics().changed(kind, true);
+        let candidate = before.candidate.as_ref().filter(|_| !ends_trial);
+        // The candidate is compared with another bundle from now on: its counts begin anew.
+        let candidate = candidate.and_then(|candidate| {
+            let trial = &candidate.trial;
+            let trial = self.trial(Arc::clone(trial.bundle()), &bundle, trial.share()).ok()?;
+            Some(Candidate { trial: Arc::new(trial), canary: candidate.canary })
+        });
+        let mut state = reloader.lock();
+        if candidate.is_none() {
+            state.candidate = None;
+        }
+        if bundle.versions() != before.live.versions() {
+            let name = state.kept.as_ref().map(|kept| kept.live.clone());
+            state.previous = Some((Arc::clone(&before.live), name));
         }
         state.refused = None;
-        self.store_bundle(Arc::clone(bundle));
-        self.metrics().reloads[0].increment(1);
-        Ok(state_of(bundle, &state))
+        state.kept = name.map(|live| noted(state.kept.take(), live, &bundle, is_source));
+        if let Some(kept) = &state.kept
+            && reloader.kept.note(kept).is_err()
+        {
+            // The change is in the log and holds; only a restart would begin with another bundle.
+            tracing::warn!("the live bundle could not be noted below the data directory");
+        }
+        self.store_roster(Roster { live: bundle, candidate });
+        Ok(state_of(&self.roster(), &state))
     }
 
-    fn note_change(&self, event: &str, change: BundleChange) -> Result<(), Problem> {
-        self.note_version(event, change, self.bundle().versions().bundle.clone())
-    }
-
-    fn note_version(&self, event: &str, change: BundleChange, bundle: String) -> Result<(), Problem> {
+    fn note_change(
+        &self,
+        event: &str,
+        change: BundleChange,
+        (bundle, detail): (String, String),
+    ) -> Result<(), Problem> {
         let BundleChange { author, reason, .. } = change;
-        let entry = Entry::Service(ServiceEntry { event: event.to_owned(), bundle, author, reason });
+        tracing::info!(event, bundle, "bundle");
+        let entry = Entry::Service(ServiceEntry { event: event.to_owned(), bundle, author, reason, detail });
         let noted = self.log().append_and_wait(entry.to_bytes(), None);
         noted.map(|_| ()).map_err(|e| Problem::new(ProblemCode::LogUnavailable, e.to_string()))
     }
 }
 
-fn check(change: &BundleChange) -> Result<(), Problem> {
-    let too_long = |text: &str, most: usize| text.chars().count() > most;
-    if too_long(&change.author, AUTHOR_CHARS_MAX) {
-        return Err(Problem::new(ProblemCode::InvalidBody, "author_chars_max: 200").at("/author"));
+/// What is noted on the disk once a bundle has become the live one.
+fn noted(before: Option<KeptState>, live: Name, bundle: &Bundle, is_source: bool) -> KeptState {
+    let before = before.unwrap_or_default();
+    let previous = if before.live.checksum == live.checksum { before.previous } else { Some(before.live) };
+    let source = if is_source { live.checksum.clone() } else { before.source };
+    KeptState {
+        live,
+        sizes: Sizes::of(bundle),
+        previous: previous.filter(|name| !name.checksum.is_empty()),
+        dir: before.dir,
+        source,
     }
-    if too_long(&change.reason, REASON_CHARS_MAX) {
-        return Err(Problem::new(ProblemCode::InvalidBody, "reason_chars_max: 2000").at("/reason"));
-    }
-    Ok(())
 }
 
-fn state_of(bundle: &Bundle, state: &State) -> BundleState {
+fn no_candidate() -> String {
+    "no bundle is being tried".to_owned()
+}
+
+fn expect_version(change: &BundleChange, bundle: &Bundle) -> Result<(), String> {
+    let (expected, found) = (&change.expected_version, &bundle.versions().bundle);
+    if expected.is_empty() || expected == found {
+        return Ok(());
+    }
+    Err(format!("its version is {found} and not the expected {expected}"))
+}
+
+fn state_of(roster: &Roster, state: &State) -> BundleState {
+    let candidate = roster.candidate.as_ref().map(|Candidate { trial, canary }| {
+        let lexicon = &trial.bundle().lexicon;
+        CandidateState {
+            version: trial.bundle().versions().bundle.clone(),
+            terms: lexicon.terms().len(),
+            rules: lexicon.rules().len(),
+            since_ms: trial.since_ms(),
+            shadow_percent: trial.share().percent(),
+            canary_percent: canary.share.percent(),
+        }
+    });
+    let kept = state.kept.as_ref();
+    let previous = state.previous.as_ref().map(|(bundle, _)| bundle.versions().bundle.clone());
     BundleState {
-        live: bundle.versions().bundle.clone(),
-        terms: bundle.lexicon.terms().len(),
-        rules: bundle.lexicon.rules().len(),
-        previous: state.previous.as_ref().map(|bundle| bundle.versions().bundle.clone()),
+        live: roster.live.versions().bundle.clone(),
+        checksum: kept.map(|kept| kept.live.checksum.clone()),
+        terms: roster.live.lexicon.terms().len(),
+        rules: roster.live.lexicon.rules().len(),
+        previous: previous.or_else(|| kept?.previous.as_ref().map(|name| name.version.clone())),
         refused: state.refused.clone(),
-    }
-}
-
-/// Reads and checks the bundle of a directory.
-fn load(dir: &Path, live: &Bundle, allow_shrink: bool) -> Result<Bundle, String> {
-    let files = read_bundle_dir(dir, &embedded_files()).map_err(|e| e.to_string())?;
-    let bundle = Bundle::load(&files, Clock::today()).map_err(|e| e.to_string())?;
-    let counts = [
-        ("terms", bundle.lexicon.terms().len(), live.lexicon.terms().len()),
-        ("rules", bundle.lexicon.rules().len(), live.lexicon.rules().len()),
-    ];
-    for (what, new, old) in counts {
-        if !allow_shrink && new * 100 < old * SHRINK_PERCENT_MIN {
-            return Err(format!(
-                "it has {new} {what} where {old} were before; allow_shrink takes it nevertheless"
-            ));
-        }
-    }
-    check_benign(&bundle)?;
-    check_golden(&bundle, &dir.join(GOLDEN_FILE))?;
-    Ok(bundle)
-}
-
-/// Judges the benign samples of the program: a slip of the pen must not hold back half of a site.
-fn check_benign(bundle: &Bundle) -> Result<(), String> {
-    #[derive(Deserialize)]
-    struct Sample {
-        label: String,
-    }
-    let mut scratch = Scratch::default();
-    let (mut items, mut held) = (0, 0);
-    for line in samples().lines() {
-        let sample: Sample = serde_json::from_str(line).map_err(|e| e.to_string())?;
-        if sample.label != "benign" {
-            continue;
-        }
-        let item = Item::from_json(line).map_err(|e| e.to_string())?;
-        let outcome = evaluate(bundle, &item, &mut scratch).map_err(|e| e.to_string())?;
-        items += 1;
-        held += usize::from(outcome.verdict >= Verdict::Review);
-    }
-    if held * 100 > items * BENIGN_PERCENT_MAX {
-        return Err(format!("it holds back or blocks {held} of {items} ordinary texts"));
-    }
-    Ok(())
-}
-
-/// Judges the cases that a bundle brings along.
-fn check_golden(bundle: &Bundle, path: &Path) -> Result<(), String> {
-    #[derive(Deserialize)]
-    struct Want {
-        verdict: Verdict,
-    }
-    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
-    if metadata.len() > GOLDEN_BYTES_MAX {
-        return Err(format!("{GOLDEN_FILE} is larger than {GOLDEN_BYTES_MAX} bytes"));
-    }
-    let text = fs::read_to_string(path).map_err(|e| format!("{GOLDEN_FILE}: {e}"))?;
-    let mut scratch = Scratch::default();
-    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let failed = |e: String| format!("{GOLDEN_FILE}:{number}: {e}");
-        let want: Want = serde_json::from_str(line).map_err(|e| failed(e.to_string()))?;
-        let item = Item::from_json(line).map_err(|e| failed(e.to_string()))?;
-        let outcome = evaluate(bundle, &item, &mut scratch).map_err(|e| failed(e.to_string()))?;
-        if outcome.verdict != want.verdict {
-            let (found, want) = (outcome.verdict.as_str(), want.verdict.as_str());
-            return Err(failed(format!("the verdict is {found} and should be {want}")));
-        }
-    }
-    Ok(())
-}
-
-/// What a directory looks like now. What cannot be read is left out; reading the bundle will tell.
-fn stamp(dir: &Path) -> Stamp {
-    let mut stamp = Vec::new();
-    walk(dir, DEPTH_MAX, &mut stamp);
-    stamp.sort();
-    stamp
-}
-
-fn walk(dir: &Path, depth: usize, stamp: &mut Stamp) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        // Follows links: a directory of a bundle may be replaced by moving one.
-        let Ok(metadata) = fs::metadata(&path) else { continue };
-        if metadata.is_dir() {
-            if depth > 0 {
-                walk(&path, depth - 1, stamp);
-            }
-        } else {
-            stamp.push((path, metadata.len(), metadata.modified().ok()));
-        }
+        candidate,
     }
 }

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::access::{Action, Caller};
 use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
+use super::roster::Roster;
 use super::service::Service;
 
 /// Longest request id, idempotency key and reason, bytes.
@@ -34,6 +35,8 @@ pub(super) struct Context {
     pub(super) key: Option<String>,
     /// Why content is looked at.
     pub(super) reason: String,
+    /// Who judges; the same to the end of the request.
+    pub(super) roster: Arc<Roster>,
 }
 
 impl FromRequestParts<Arc<Service>> for Context {
@@ -73,7 +76,8 @@ impl Context {
             deadline: Instant::now() + asked.min(most),
             patience: asked.min(most),
             key: text(headers, "idempotency-key")?.map(str::to_owned),
-            reason: text(headers, "x-access-reason")?.unwrap_or_default().to_owned(),
+            reason: reason(headers)?,
+            roster: service.roster(),
         })
     }
 
@@ -84,6 +88,15 @@ impl Context {
             self.deadline = self.deadline.min(begun + Duration::from_millis(millis.into()));
         }
         self
+    }
+
+    /// Goes on only if the caller says why content is looked at.
+    pub(super) fn require_reason(&self) -> Result<(), Problem> {
+        if self.reason.is_empty() {
+            let detail = "x-access-reason is missing: why is content looked at?";
+            return Err(Problem::new(ProblemCode::InvalidHeader, detail).of(&self.request));
+        }
+        Ok(())
     }
 
     /// Goes on only if the caller may do this.
@@ -103,6 +116,23 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Probl
             Err(Problem::new(ProblemCode::InvalidHeader, detail))
         }
     }
+}
+
+/// Why content is looked at: in any script, as UTF-8.
+fn reason(headers: &HeaderMap) -> Result<String, Problem> {
+    let Some(value) = headers.get("x-access-reason") else { return Ok(String::new()) };
+    let text = std::str::from_utf8(value.as_bytes()).ok().and_then(fit_reason);
+    text.ok_or_else(|| {
+        let detail = format!("x-access-reason is at most {HEADER_VALUE_BYTES_MAX} bytes of UTF-8");
+        Problem::new(ProblemCode::InvalidHeader, detail)
+    })
+}
+
+/// A reason as it is kept, if it is short enough and of one line.
+pub(super) fn fit_reason(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_fit = text.len() <= HEADER_VALUE_BYTES_MAX && !text.chars().any(char::is_control);
+    is_fit.then(|| text.to_owned())
 }
 
 /// Bytes of bodies that are being held in memory, of all requests together.

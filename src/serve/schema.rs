@@ -139,3 +139,100 @@ pub struct BatchSchema {
     #[schema(min_items = 1, max_items = 100)]
     items: Vec<ItemSchema>,
 }
+
+/// One line of the engagement stream. Unknown keys are ignored; what is missing for its type is told for the line.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EngagementEvent, example = json!({"type": "engagement", "time": "2026-11-21T08:00:00Z", "kind": "follow",
+    "actor": {"id": "u1", "age_days": 3, "credit_tier": 1}, "target": {"kind": "account", "id": "a1"}, "ip": "n1", "device": "d1"}))]
+pub struct EventSchema {
+    /// What it is.
+    #[serde(rename = "type")]
+    line: EventKindSchema,
+    /// When it happened: RFC 3339 or milliseconds since 1970. Events and follower counts need it.
+    #[schema(required = false)]
+    time: TimeSchema,
+    /// Of an event: `read`, `like`, `repost`, `comment`, `follow`, `unfollow`.
+    #[schema(required = false)]
+    kind: String,
+    /// Of an event: who did it; a bare string is the id.
+    #[schema(required = false)]
+    actor: ActorOrId,
+    /// What it was done to; a bare string is the id of an account.
+    target: TargetOrId,
+    /// Network address or its hash.
+    #[schema(required = false)]
+    ip: String,
+    /// Device or its hash.
+    #[schema(required = false)]
+    device: String,
+    /// Of a follower count: how many.
+    #[schema(required = false)]
+    count: u64,
+    /// Of a registered window: `lottery`, `push`, `import`, `merge`, `exempt`.
+    #[schema(required = false)]
+    reason: String,
+    /// Of a registered window: when it begins.
+    #[schema(required = false)]
+    from: TimeSchema,
+    /// Of a registered window: when it ends.
+    #[schema(required = false)]
+    to: TimeSchema,
+}
+
+/// What a line of the engagement stream is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EngagementLine)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKindSchema {
+    /// Somebody did something.
+    Engagement,
+    /// How many followers a target has.
+    FollowerCount,
+    /// Something unusual is expected of a target.
+    EngagementWindow,
+}
+
+/// Who acted, or the id.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ActorOrId {
+    /// The id.
+    Id(String),
+    /// The actor.
+    Actor(ActorSchema),
+}
+
+/// Who acted.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Actor)]
+pub struct ActorSchema {
+    /// Pseudonymous id.
+    id: String,
+    /// Days since registration.
+    #[schema(nullable = true, required = false)]
+    age_days: u32,
+    /// Credit tier, lowest first.
+    #[schema(nullable = true, required = false)]
+    credit_tier: u8,
+}
+
+/// What was acted on, or the id of an account.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum TargetOrId {
+    /// The id of an account.
+    Id(String),
+    /// The target.
+    Target(TargetSchema),
+}
+
+/// What was acted on.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EngagementTarget)]
+pub struct TargetSchema {
+    /// `account`, `post` or another word.
+    #[schema(required = false)]
+    kind: String,
+    /// The platform's id.
+    id: String,
+}

@@ -13,19 +13,24 @@ use tokio::time::timeout_at;
 use super::access::{Caller, KeyFile, KeyRing};
 use super::answer::{Answer, BatchAnswer, BatchResult};
 use super::correlator::{Books, Correlator, Ticket};
+use super::engagement::Engagement;
 use super::idempotency::{Claim, Deliver, Delivery, Key, Keys, Recent};
-use super::judge::{digest, timeout_ms, unhex};
+use super::judge::timeout_ms;
+use super::kept::Starting;
 use super::listener::ServeError;
+use super::measure::Measured;
 use super::metrics::{Levels, Metrics};
 use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
+use super::recall::remember;
 use super::reload::Reloader;
 use super::request::{BodyBudget, Context, HeldBody};
+use super::roster::Roster;
 use super::window;
 use super::workers::Workers;
 use crate::engine::{Bundle, Scratch, Shard};
 use crate::store::entry::{AccessEntry, Entry, ServiceEntry};
-use crate::store::log::{Log, LogError, OpenReport, Position, Reader, read_header, segments};
+use crate::store::log::{Log, LogError, OpenReport};
 use crate::telemetry::Clock;
 
 thread_local! {
@@ -40,19 +45,23 @@ const BODY_BUDGET_BYTES_MAX: usize = 256 << 20;
 #[derive(Debug)]
 pub(super) struct Service {
     options: ServeOptions,
-    bundle: ArcSwap<Bundle>,
+    roster: ArcSwap<Roster>,
     reloader: Reloader,
     workers: Workers,
     correlator: Correlator,
+    engagement: Engagement,
     log: Arc<Log>,
     books: Arc<Books>,
     keys: ArcSwap<KeyRing>,
     metrics: Arc<Metrics>,
     permits: Arc<Semaphore>,
     body_budget: Arc<BodyBudget>,
+    /// Held while a person's word on a decision is put into the log: one at a time.
+    pub(super) desk: Mutex<()>,
     is_draining: AtomicBool,
     requests: AtomicU64,
     seed: u64,
+    measured: Measured,
 }
 
 /// A request that has been let in.
@@ -61,7 +70,11 @@ pub(super) struct Admission(#[expect(dead_code, reason = "given back when it goe
 
 impl Service {
     /// Opens the log, reads back what it remembers and starts the threads.
-    pub(super) fn start(options: ServeOptions, bundle: Bundle) -> Result<(Self, OpenReport), ServeError> {
+    pub(super) fn start(
+        options: ServeOptions,
+        starting: impl Into<Starting>,
+    ) -> Result<(Self, OpenReport), ServeError> {
+        let starting: Starting = starting.into();
         let keys = KeyFile::read(&options.data_dir)?;
         let (log, report) = Log::open(options.log.clone(), Clock::now_ms)?;
         let window_ms = i64::try_from(options.idempotency_window.as_millis()).unwrap_or(i64::MAX);
@@ -75,9 +88,11 @@ impl Service {
         // A window of another version, or a damaged one, is as good as none; the log says so.
         let (shard, window) = match window::load(&options.data_dir) {
             Ok(Some(shard)) => (shard, String::new()),
-            Ok(None) => (Shard::new(&bundle), "an empty window".to_owned()),
-            Err(e) => (Shard::new(&bundle), format!("an empty window: {e}")),
+            Ok(None) => (Shard::new(&starting.bundle), "an empty window".to_owned()),
+            Err(e) => (Shard::new(&starting.bundle), format!("an empty window: {e}")),
         };
+        let parts = (Arc::clone(&log), Arc::clone(&books), Arc::clone(&metrics));
+        let (engagement, lost) = Engagement::start(&options, &starting.bundle, parts)?;
         let started = |e: std::io::Error| ServeError::Start(e.to_string());
         let correlator = Correlator::start(
             shard,
@@ -89,21 +104,24 @@ impl Service {
         let service = Self {
             workers: Workers::start(options.workers, options.worker_queue_max).map_err(started)?,
             correlator: correlator.map_err(started)?,
+            engagement,
             log,
             books,
             keys: ArcSwap::from_pointee(KeyRing::new(keys)),
             metrics,
             permits: Arc::new(Semaphore::new(options.in_flight_max)),
             body_budget: BodyBudget::new(BODY_BUDGET_BYTES_MAX),
+            desk: Mutex::new(()),
             is_draining: AtomicBool::new(false),
             requests: AtomicU64::new(0),
             // Ids of requests differ between runs; nobody has to be unable to guess them.
             seed: RandomState::new().hash_one(Clock::now_ms()),
-            bundle: ArcSwap::from_pointee(bundle),
-            reloader: Reloader::new(options.bundle_dir.as_deref()),
+            reloader: Reloader::new(&options, &starting),
+            roster: ArcSwap::from_pointee(Roster::of(starting.bundle)),
+            measured: Measured::default(),
             options,
         };
-        service.note("start", &window)?;
+        service.note("start", &reasons(&[window, lost]))?;
         Ok((service, report))
     }
 
@@ -114,6 +132,7 @@ impl Service {
             bundle: self.bundle().versions().bundle.clone(),
             author: String::new(),
             reason: reason.to_owned(),
+            detail: String::new(),
         });
         self.log.append_and_wait(entry.to_bytes(), None).map(|_| ())
     }
@@ -122,12 +141,17 @@ impl Service {
         &self.options
     }
 
+    /// The live bundle. What judges an item is in the [`Roster`] of its request.
     pub(super) fn bundle(&self) -> Arc<Bundle> {
-        self.bundle.load_full()
+        Arc::clone(&self.roster.load().live)
     }
 
-    pub(super) fn store_bundle(&self, bundle: Arc<Bundle>) {
-        self.bundle.store(bundle);
+    pub(super) fn roster(&self) -> Arc<Roster> {
+        self.roster.load_full()
+    }
+
+    pub(super) fn store_roster(&self, roster: Roster) {
+        self.roster.store(Arc::new(roster));
     }
 
     pub(super) fn reloader(&self) -> &Reloader {
@@ -138,6 +162,10 @@ impl Service {
         &self.correlator
     }
 
+    pub(super) fn engagement(&self) -> &Engagement {
+        &self.engagement
+    }
+
     pub(super) fn books(&self) -> &Books {
         &self.books
     }
@@ -146,8 +174,12 @@ impl Service {
         &self.log
     }
 
-    pub(super) fn metrics(&self) -> &Metrics {
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    pub(super) fn measured(&self) -> &Measured {
+        &self.measured
     }
 
     pub(super) fn body_budget(&self) -> &Arc<BodyBudget> {
@@ -174,7 +206,7 @@ impl Service {
     /// Reads the keys anew. A file that cannot be read changes nothing.
     pub(super) fn reload_keys(&self) {
         if let Ok(file) = KeyFile::read(&self.options.data_dir) {
-            self.keys.store(Arc::new(KeyRing::new(file)));
+            self.keys.store(Arc::new(self.keys.load().renewed(file)));
         }
     }
 
@@ -204,18 +236,33 @@ impl Service {
             Err("draining")
         } else if self.log.is_failing() {
             Err("log_unavailable")
-        } else if self.correlator.is_alive() {
-            Ok(())
-        } else {
+        } else if !self.correlator.is_alive() {
             Err("correlator_gone")
+        } else if !self.engagement.is_alive() {
+            Err("engagement_gone")
+        } else {
+            Ok(())
         }
     }
 
+    /// How full everything is, and which bundles there are.
     pub(super) fn levels(&self) -> Levels {
+        let state = self.bundle_state();
+        let canary_percent = state.candidate.as_ref().map_or(0.0, |candidate| candidate.canary_percent);
         Levels {
             in_flight: self.options.in_flight_max.saturating_sub(self.permits.available_permits()),
-            queues: [self.workers.queued(), self.correlator.queued(), self.log.queued()],
+            queues: [
+                self.workers.queued(),
+                self.correlator.queued(),
+                self.log.queued(),
+                self.engagement.waiting(),
+            ],
             is_log_failing: self.log.is_failing(),
+            alarm_rates: self.engagement.alarm_rates(),
+            versions: (state.live, state.candidate.map(|candidate| candidate.version)),
+            bundle_size: [state.terms, state.rules],
+            is_bundle_refused: state.refused.is_some(),
+            canary_percent,
         }
     }
 
@@ -253,7 +300,7 @@ impl Service {
         }
     }
 
-    fn hand_over(&self, task: super::workers::Task) -> Result<(), Problem> {
+    pub(super) fn hand_over(&self, task: super::workers::Task) -> Result<(), Problem> {
         if self.workers.run(task) {
             return Ok(());
         }
@@ -344,24 +391,23 @@ impl Service {
 
     /// A decision that was made earlier. That it was looked at is in the log before it is shown.
     pub(super) fn explain(&self, context: &Context, id: &str) -> Result<Vec<u8>, Problem> {
-        let place = unhex(id).and_then(|_| {
-            let decisions = self.books.decisions.lock().unwrap_or_else(PoisonError::into_inner);
-            decisions.get(&digest(&[b"id", id.as_bytes()]))
-        });
-        let Some(place) = place else {
-            let detail = "no decision of this id among the recent ones; `qingliu log --id` searches all";
-            return Err(Problem::new(ProblemCode::NotFound, detail));
-        };
+        context.require_reason()?;
+        let place = self.locate(id)?;
+        self.note_look(context, "explain", id)?;
+        self.answer_at(place)
+    }
+
+    /// Puts into the log who looks at what, and why, before it is shown. `decision` is its id, if it has one. Waits for the disk.
+    pub(super) fn note_look(&self, context: &Context, what: &str, decision: &str) -> Result<(), Problem> {
         let entry = Entry::Access(AccessEntry {
             who: context.caller.name().to_owned(),
-            what: "explain".to_owned(),
-            decision: id.to_owned(),
+            what: what.to_owned(),
+            decision: decision.to_owned(),
             why: context.reason.clone(),
             request: context.request.clone(),
         });
-        let unlogged = |e: LogError| Problem::new(ProblemCode::LogUnavailable, e.to_string());
-        self.log.append_and_wait(entry.to_bytes(), None).map_err(unlogged)?;
-        self.answer_at(place)
+        let noted = self.log.append_and_wait(entry.to_bytes(), None);
+        noted.map(|_| ()).map_err(|e| Problem::new(ProblemCode::LogUnavailable, e.to_string()))
     }
 
     /// Ends the threads, with everything that waits done. Nobody is let in any more.
@@ -373,7 +419,8 @@ impl Service {
             Some(Err(e)) => format!("the window was not saved: {e}"),
             None => "the window was lost".to_owned(),
         };
-        self.note("stop", &lost)
+        let uncounted = self.engagement.finish();
+        self.note("stop", &reasons(&[lost, uncounted]))
     }
 }
 
@@ -383,62 +430,15 @@ enum Waited {
     Late(Box<Answer>),
 }
 
-fn utf8(body: &[u8]) -> Result<&str, Problem> {
+fn reasons(parts: &[String; 2]) -> String {
+    parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("; ")
+}
+
+pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body).map_err(|e| {
         let detail = format!("the body is not UTF-8 at byte {}", e.valid_up_to());
         Problem::new(ProblemCode::InvalidBody, detail)
     })
-}
-
-/// Reads back from the log which keys were used, and where decisions are.
-fn remember(options: &ServeOptions, books: &Books, since_ms: i64) -> Result<(), LogError> {
-    /// The part of a decision's record that is needed for this.
-    #[derive(serde::Deserialize)]
-    struct Names {
-        kind: String,
-        #[serde(default)]
-        id: String,
-        #[serde(default)]
-        key: Option<String>,
-        #[serde(default)]
-        body: Option<String>,
-    }
-    let mut reader =
-        Reader::at(&options.log.dir, Position { segment: first_since(options, since_ms)?, offset: 0 });
-    let mut keys = books.keys.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut decisions = books.decisions.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
-        let found = match reader.read() {
-            Ok(Some(found)) => found,
-            Ok(None) => return Ok(()),
-            // It was reported when the log was opened, or `qingliu log --verify` reports it.
-            Err(LogError::Damaged(_)) => continue,
-            Err(e) => return Err(e),
-        };
-        let Ok(names) = serde_json::from_slice::<Names>(&found.record.public) else { continue };
-        if names.kind != "decision" {
-            continue;
-        }
-        decisions.insert(digest(&[b"id", names.id.as_bytes()]), found.position);
-        let digests = names.key.as_deref().and_then(unhex).zip(names.body.as_deref().and_then(unhex));
-        if let Some(pair) = digests.filter(|_| found.record.time_ms >= since_ms) {
-            keys.restore(pair, found.record.time_ms, found.position);
-        }
-    }
-}
-
-/// The segment in which records of a time begin.
-fn first_since(options: &ServeOptions, since_ms: i64) -> Result<u64, LogError> {
-    let all = segments(&options.log.dir)?;
-    let mut first = all.first().map_or(0, |segment| segment.number);
-    for segment in &all {
-        match read_header(segment) {
-            Ok(header) if header.time_ms <= since_ms => first = segment.number,
-            Ok(_) => break,
-            Err(_) => {}
-        }
-    }
-    Ok(first)
 }
 
 #[cfg(test)]
@@ -457,6 +457,8 @@ mod tests {
         let service = start(&options);
         assert_eq!(service.caller(&HeaderMap::new()).unwrap().name(), "local");
         service.finish().unwrap();
+        // The log is closed with the last who holds it.
+        drop(service);
         options.listen.set_ip([0, 0, 0, 0].into());
         let service = start(&options);
         assert_eq!(service.caller(&HeaderMap::new()).unwrap_err().code, ProblemCode::Unauthorized);

@@ -1,6 +1,7 @@
 //! What the records of the log of decisions say.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::log::Record;
 use crate::model::{Decision, Evidence, Surface, Verdict};
@@ -17,6 +18,10 @@ pub enum Entry {
     Access(AccessEntry),
     /// Something about the service itself: start, stop, another bundle.
     Service(ServiceEntry),
+    /// Somebody does not accept a decision. Their words are in the private part.
+    Appeal(AppealEntry),
+    /// What a person made of a decision.
+    Outcome(Box<OutcomeEntry>),
     /// Segments were removed because their term was over.
     Retention {
         /// The last of them.
@@ -50,6 +55,62 @@ pub struct DecisionEntry {
     pub body: Option<String>,
     /// The decision.
     pub decision: Decision,
+}
+
+/// An appeal against a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppealEntry {
+    /// The appeal's id, 32 hexadecimal digits; it follows from the decision's.
+    pub id: String,
+    /// The decision.
+    pub decision: String,
+    /// Name of the key that brought it.
+    pub who: String,
+    /// Digest of the words, by which the same appeal is known again.
+    pub body: String,
+    /// Until when it is to be answered, in milliseconds since 1970; absent where nothing is promised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_ms: Option<i64>,
+    /// The request.
+    pub request: String,
+}
+
+/// What a person made of a decision, and the decision that holds from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeEntry {
+    /// Who, why, and what it is about.
+    pub review: Review,
+    /// The decision that holds.
+    #[serde(flatten)]
+    pub entry: DecisionEntry,
+}
+
+/// A person's word on a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Review {
+    /// The decision that was looked at.
+    pub of: String,
+    /// The appeal that led to it; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appeal: Option<String>,
+    /// What came of it.
+    pub outcome: ReviewOutcome,
+    /// Name of the reviewer's key.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What came of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewOutcome {
+    /// The decision stands.
+    Upheld,
+    /// Another verdict holds.
+    Changed,
+    /// Nothing of it stands: the verdict is `pass`.
+    Overturned,
 }
 
 /// What a caller was told in place of the decision.
@@ -95,6 +156,9 @@ pub struct ServiceEntry {
     /// Why; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// Particulars: why a change was refused, the share of a trial; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
 }
 
 /// What of an author's words is kept in the log.
@@ -149,6 +213,19 @@ pub fn split(mut entry: DecisionEntry, item: Option<&str>, policy: TextPolicy) -
         }
     };
     (public, private)
+}
+
+/// Reads back 32 hexadecimal digits.
+pub fn unhex(text: &str) -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    // Only what is written here: neither signs nor capitals.
+    if text.len() != 32 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
 }
 
 impl Entry {

@@ -4,6 +4,7 @@
 mod bundle_dir;
 mod checkpoint;
 pub mod entry;
+pub mod find;
 mod identity;
 pub mod log;
 mod output;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
+pub(crate) mod engagement;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
@@ -111,6 +113,10 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_qingliu"));
         command.args(arguments.split_whitespace()).current_dir(self.dir.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // What is meant for the tests is no configuration of the program.
+        std::env::vars().filter(|(name, _)| name.starts_with("QINGLIU_")).for_each(|(name, _)| {
+            command.env_remove(name);
+        });
         command
     }
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use qingliu::engagement::{
-    CREDIT_UNKNOWN, Detector, Event, Kind, Reason, Score, SignalName, StateError, Tags, TargetKind,
+    CREDIT_UNKNOWN, Detector, Event, Kind, Reason, Score, SignalName, StateError, Tags, TargetKind, Window,
 };
 
 use super::{HOUR_S, Random, START_S, VICTIM, config, event, many, run, window, world, young};
@@ -81,6 +81,33 @@ fn late_events_and_those_of_the_future_are_counted_and_dropped() {
     assert_eq!((detector.counts().late, detector.counts().ahead), (2, 7));
     detector.finish(&mut out);
     assert_eq!(detector.counts().events, 13);
+}
+
+#[test]
+fn a_wrong_first_time_is_given_up_when_eight_agree_on_an_earlier_one_and_one_that_eight_agreed_on_is_not() {
+    let at = |time_s| event(time_s, 1, 1, Kind::Read);
+    let after = |first_s: &[u32]| {
+        let (mut detector, mut out) = (Detector::new(config()), Vec::new());
+        let window =
+            Window { target: 1, reason: Reason::Push, from_s: START_S, to_s: START_S + HOUR_S, id: 1 };
+        assert!(detector.register(window));
+        first_s.iter().for_each(|time_s| detector.observe(&[at(*time_s)], &mut out));
+        let later: Vec<Event> = (0..20).map(|n| at(START_S + n)).collect();
+        detector.observe(&later[..10], &mut out);
+        detector = Detector::load(config(), &detector.save().unwrap()).unwrap();
+        detector.observe(&later[10..], &mut out);
+        let newest_s = detector.newest_s();
+        detector.finish(&mut out);
+        (newest_s, detector.counts().late, out.iter().map(|score| score.events).collect::<Vec<_>>())
+    };
+    let future = START_S + 4000 * 24 * HOUR_S;
+    assert_eq!(after(&[]), (START_S + 19, 0, vec![20]));
+    // The seven that came before the proof are lost.
+    assert_eq!(after(&[future]), (START_S + 19, 7, vec![13]));
+    assert_eq!(after(&[future, future + 1, future + 50]), (START_S + 19, 7, vec![13]));
+    assert_eq!(after(&[future; 8]), (future, 20, vec![8]));
+    // One that is far ahead of a first one that is right.
+    assert_eq!(after(&[START_S, future]), (START_S + 19, 0, vec![21]));
 }
 
 #[test]

@@ -285,6 +285,30 @@ fn a_crowd_that_reads_first_is_a_burst_and_no_alert() {
 }
 
 #[test]
+fn readers_who_all_act_are_asked_about_and_need_a_second_family() {
+    let visit = |kind: Option<Kind>| {
+        let act = move |actor, time_s| {
+            [
+                Some(event(time_s, actor, VICTIM, Kind::Read)),
+                kind.map(|kind| event(time_s + 5, actor, VICTIM, kind)),
+            ]
+        };
+        let mut random = Random(99);
+        (0..60).flat_map(|i| act(ACTORS + i, random.second(HOUR))).flatten().collect::<Vec<Event>>()
+    };
+    let conversion = |scores: &[Score]| {
+        let signals = of_victim(scores).into_iter().flat_map(|score| score.signals.clone());
+        let found = signals.filter(|signal| signal.name == SignalName::Conversion);
+        found.map(|signal| signal.evidence).fold(0.0, f64::max)
+    };
+    // A prize draw that nobody registered looks so too.
+    let acting = assert_no_alert("paid readers", visit(Some(Kind::Like)), &[]);
+    assert!(conversion(&acting) > 2.0, "{}", conversion(&acting));
+    let reading = assert_no_alert("readers", visit(None), &[]);
+    assert!(conversion(&reading) < 0.5, "{}", conversion(&reading));
+}
+
+#[test]
 fn one_network_with_a_crowd_is_no_evidence() {
     let mut events = crowd(400);
     events.iter_mut().for_each(|event| event.network = 4242);

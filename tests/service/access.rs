@@ -1,15 +1,31 @@
 //! Who may do what.
 
+use axum::body::Body;
+use axum::http::Request;
+use qingliu::engine::{Bundle, embedded_files};
+use qingliu::serve::{ServeOptions, in_process};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
 use crate::client::{Reply, Served};
 use crate::common::{Place, wait_until};
 
 pub(crate) const ROLES: [&str; 5] = ["publisher", "operator", "reviewer", "auditor", "admin"];
 
-/// Method, path, and the roles that may.
-const PATHS: [(&str, &str, &[&str]); 9] = [
+/// Every operation of the description, and the roles that may. An operation that is not here fails the test.
+const MATRIX: &[(&str, &str, &[&str])] = &[
     ("POST", "/v1/check", &["publisher", "admin"]),
     ("POST", "/v1/check/batch", &["publisher", "admin"]),
-    ("GET", "/v1/explain/00000000000000000000000000000000", &["reviewer", "auditor", "admin"]),
+    ("GET", "/v1/explain/{decision}", &["reviewer", "auditor", "admin"]),
+    ("POST", "/v1/decisions/{decision}/appeal", &["publisher", "reviewer", "admin"]),
+    ("POST", "/v1/decisions/{decision}/outcome", &["reviewer", "admin"]),
+    ("POST", "/v1/engagement", &["publisher", "admin"]),
+    ("GET", "/v1/engagement/{target}", &["operator", "reviewer", "auditor", "admin"]),
+    ("POST", "/v1/bundles/candidate", &["operator", "admin"]),
+    ("POST", "/v1/bundles/canary", &["operator", "admin"]),
+    ("POST", "/v1/bundles/promote", &["operator", "admin"]),
+    ("POST", "/v1/bundles/abort", &["operator", "admin"]),
+    ("GET", "/v1/bundles/shadow", &["operator", "admin"]),
     ("GET", "/v1/bundles", &["operator", "admin"]),
     ("POST", "/v1/bundles", &["operator", "admin"]),
     ("POST", "/v1/bundles/rollback", &["operator", "admin"]),
@@ -18,14 +34,34 @@ const PATHS: [(&str, &str, &[&str]); 9] = [
     ("GET", "/docs", &ROLES),
 ];
 
+/// What everybody may ask, from anywhere: whether the service is alive and ready. They say nothing else.
+const OPEN: [(&str, &str); 2] = [("GET", "/healthz"), ("GET", "/readyz")];
+
+/// The operations of a description, in its order.
+fn operations(document: &Value) -> Vec<(String, String)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let of_path = |(path, methods): (&String, &Value)| {
+        let methods = methods.as_object().expect("methods").keys().map(|method| method.to_uppercase());
+        methods.map(|method| (method, path.clone())).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+/// A path with something in the place of each name.
+fn filled(template: &str) -> String {
+    let fill = |part: &str| if part.starts_with('{') { "0".repeat(32) } else { part.to_owned() };
+    template.split('/').map(fill).collect::<Vec<_>>().join("/")
+}
+
 fn ask(served: &Served, method: &str, path: &str, key: Option<&str>) -> Reply {
     let bearer = key.map(|key| format!("Bearer {key}"));
-    let mut headers = vec![("content-type", "application/json")];
+    let mut headers = vec![("content-type", "application/json"), ("x-access-reason", "test")];
     headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
     let body: &[u8] = match path {
         "/v1/check" => br#"{"text":"x"}"#,
-        "/v1/bundles" | "/v1/bundles/rollback" => b"{}",
         "/v1/check/batch" => br#"{"items":[{"text":"x"}]}"#,
+        "/v1/engagement" => br#"[{"type":"nothing"}]"#,
+        _ if method == "POST" => b"{}",
         _ => b"",
     };
     served.client().request(method, path, &headers, body)
@@ -40,38 +76,105 @@ pub(crate) fn add_key(place: &Place, role: &str, more: &str) -> String {
         .to_owned()
 }
 
+fn revoke(place: &Place, key: &str) {
+    let id = key.split('_').nth(1).expect("an id");
+    place.run(&format!("key revoke {id} --data data")).expect(0, &[]);
+}
+
 #[test]
-fn every_path_opens_for_its_roles_and_for_nobody_else() {
+fn every_operation_opens_for_its_roles_and_for_nobody_else() {
     let place = Place::new();
     let keys: Vec<(&str, String)> = ROLES.iter().map(|role| (*role, add_key(&place, role, ""))).collect();
-    let expired = add_key(&place, "admin", "--days 0");
+    let expired: Vec<String> = ROLES.iter().map(|role| add_key(&place, role, "--days 0")).collect();
+    let revoked: Vec<String> = ROLES.iter().map(|role| add_key(&place, role, "")).collect();
+    revoked.iter().for_each(|key| revoke(&place, key));
     let served = Served::start(&place, "");
     let document = ask(&served, "GET", "/openapi.json", Some(&keys[4].1)).json();
-    for (method, path, allowed) in PATHS {
-        let template = path.replace("00000000000000000000000000000000", "{decision}");
-        let described = &document["paths"][&template][method.to_lowercase()]["responses"];
+    let mut described = operations(&document);
+    let listed = MATRIX.iter().map(|(method, path, _)| (*method, *path)).chain(OPEN);
+    let mut listed: Vec<(String, String)> = listed.map(|(m, p)| (m.to_owned(), p.to_owned())).collect();
+    described.sort();
+    listed.sort();
+    assert_eq!(described, listed, "every operation stands in the matrix of this test");
+
+    let wrong = format!("{}0", &keys[4].1);
+    let shut = [None, Some(""), Some("ql_00000000_00"), Some(wrong.as_str())];
+    let shut = shut.into_iter().chain(expired.iter().chain(&revoked).map(|key| Some(key.as_str())));
+    let shut: Vec<Option<&str>> = shut.collect();
+    for (method, template, allowed) in MATRIX {
+        let path = filled(template);
+        let responses = &document["paths"][template][method.to_lowercase()]["responses"];
         for (role, key) in &keys {
-            let status = ask(&served, method, path, Some(key)).status;
-            assert!(described.get(status.to_string()).is_some(), "{path} {status}");
-            // What is not there is told only to those who may ask.
-            let is_open = matches!(status, 200 | 404 | 422);
+            let status = ask(&served, method, &path, Some(key)).status;
+            assert!(responses.get(status.to_string()).is_some(), "{path} {status}");
+            // What is wrong with a request is told only to those who may ask.
+            let is_open = matches!(status, 200 | 400 | 404 | 409 | 422);
             assert_eq!(is_open, allowed.contains(role), "{path} {role}: {status}");
             assert!(is_open || status == 403, "{path} {role}: {status}");
         }
-        let wrong = format!("{}0", &keys[4].1);
-        for key in [None, Some(""), Some("ql_00000000_00"), Some(wrong.as_str()), Some(expired.as_str())] {
-            let reply = ask(&served, method, path, key);
-            assert_eq!(
-                (reply.status, reply.header("www-authenticate")),
-                (401, Some("Bearer")),
-                "{path} {key:?}"
-            );
+        for key in &shut {
+            let reply = ask(&served, method, &path, *key);
+            let challenge = reply.header("www-authenticate");
+            assert_eq!((reply.status, challenge), (401, Some("Bearer")), "{path} {key:?}");
         }
     }
-    for open in ["/healthz", "/readyz"] {
-        assert_eq!(ask(&served, "GET", open, None).status, 200);
+    for (method, open) in OPEN {
+        assert_eq!(ask(&served, method, open, None).status, 200);
+        assert_eq!(ask(&served, method, open, Some(&wrong)).status, 200);
     }
     assert_eq!(ask(&served, "GET", "/nothing", None).status, 401);
+}
+
+#[test]
+fn beyond_this_machine_health_alone_is_open_even_without_any_key() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut options = ServeOptions::new(dir.path());
+    options.listen.set_ip([0, 0, 0, 0].into());
+    let bundle = Bundle::load(&embedded_files(), jiff::civil::date(2026, 11, 21)).expect("a bundle");
+    let router = in_process(options, bundle).expect("a service");
+    let document: Value = serde_json::from_str(qingliu::serve::openapi_json()).expect("JSON");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    for (method, template) in operations(&document) {
+        let request = Request::builder().method(method.as_str()).uri(filled(&template));
+        let request = request.header("content-type", "application/json").body(Body::from("{}")).expect("fit");
+        let status = runtime.block_on(router.clone().oneshot(request)).expect("an answer").status();
+        let is_open = OPEN.contains(&(method.as_str(), template.as_str()));
+        assert_eq!(status.as_u16(), if is_open { 200 } else { 401 }, "{method} {template}");
+    }
+}
+
+#[test]
+fn content_is_shown_only_to_those_who_say_why_and_that_is_recorded() {
+    let place = Place::new();
+    let (publisher, reviewer) = (add_key(&place, "publisher", ""), add_key(&place, "reviewer", ""));
+    let served = Served::start(&place, "");
+    let bearer = |key: &str| format!("Bearer {key}");
+    let checked = served.client().post(
+        "/v1/check",
+        r#"{"id":"p1","text":"真人荷官在线发牌"}"#,
+        &[("authorization", &bearer(&publisher))],
+    );
+    let path = format!("/v1/explain/{}", crate::common::string(&checked.json()["id"]));
+    let look = |why: Option<&str>| {
+        let bearer = bearer(&reviewer);
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(why.map(|why| ("x-access-reason", why)));
+        served.client().get(&path, &headers)
+    };
+    let long = "x".repeat(257);
+    for why in [None, Some(""), Some(long.as_str())] {
+        let refused = look(why);
+        assert_eq!((refused.status, &refused.json()["code"]), (400, &"invalid_header".into()), "{why:?}");
+    }
+    assert_eq!(look(Some("申诉 7")).body, checked.body);
+    served.stop().expect(0, &[]);
+    let log = Served::log(&place, "");
+    let looks: Vec<(&Value, &Value)> = log
+        .iter()
+        .filter(|record| record["kind"] == "access")
+        .map(|look| (&look["who"], &look["why"]))
+        .collect();
+    assert_eq!(looks, [(&"reviewer-key".into(), &"申诉 7".into())]);
 }
 
 #[test]

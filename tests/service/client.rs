@@ -44,12 +44,17 @@ impl Served {
         Self::begin(place.command(&serve))
     }
 
+    /// Starts a service with the shipped bundle on a free port.
+    pub(crate) fn start_shipped(place: &Place, arguments: &str) -> Self {
+        Self::begin(place.command(&format!("serve --listen 127.0.0.1:0 --data data {arguments}")))
+    }
+
     /// The same on a disk on which no file may be longer than so many KiB: a write beyond that fails.
     pub(crate) fn start_on_full_disk(place: &Place, file_kib_max: u32) -> Self {
         let program = env!("CARGO_BIN_EXE_qingliu");
         let serve = format!("exec {program} serve --listen 127.0.0.1:0 --data data --bundle bundle");
         let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {}; {serve}", file_kib_max * 2));
+        command.arg("-c").arg(format!("trap '' XFSZ; ulimit -S -f {}; {serve}", file_kib_max * 2));
         command
             .current_dir(place.path(""))
             .stdin(Stdio::null())
@@ -58,7 +63,7 @@ impl Served {
         Self::begin(command)
     }
 
-    fn begin(mut command: Command) -> Self {
+    pub(crate) fn begin(mut command: Command) -> Self {
         let mut child = command.spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut lines = ["", "", ""].map(str::to_owned);
@@ -70,6 +75,13 @@ impl Served {
             panic!("{lines:?}: {:?}", finish(child));
         };
         Self { address, grpc, child: Some(child), _stdout: stdout }
+    }
+
+    /// Gives the disk of a service that was started on a full one room again.
+    pub(crate) fn give_room(&self) {
+        let pid = self.child.as_ref().expect("it runs").id().to_string();
+        let done = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status();
+        assert!(done.expect("prlimit is there").success());
     }
 
     pub(crate) fn client(&self) -> Client {

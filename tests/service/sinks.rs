@@ -13,25 +13,25 @@ use crate::common::{Place, string, wait_until};
 
 /// What a receiver got: the body, and the headers that matter.
 #[derive(Clone, Debug)]
-struct Delivered {
+pub(crate) struct Delivered {
     body: Vec<u8>,
-    headers: HashMap<String, String>,
+    pub(crate) headers: HashMap<String, String>,
 }
 
 impl Delivered {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("JSON")
     }
 }
 
 /// Answers what `answer` says to the n-th request; what it accepts, it keeps.
-struct Receiver {
+pub(crate) struct Receiver {
     address: SocketAddr,
     accepted: Arc<Mutex<Vec<Delivered>>>,
 }
 
 impl Receiver {
-    fn start(answer: impl Fn(usize, &Delivered) -> u16 + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(usize, &Delivered) -> u16 + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let accepted = Arc::new(Mutex::new(Vec::new()));
@@ -61,7 +61,7 @@ impl Receiver {
         Self { address, accepted }
     }
 
-    fn accepted(&self) -> Vec<Delivered> {
+    pub(crate) fn accepted(&self) -> Vec<Delivered> {
         self.accepted.lock().expect("a lock").clone()
     }
 }
@@ -81,7 +81,7 @@ fn receive(stream: &mut BufReader<TcpStream>) -> Option<Delivered> {
     Some(Delivered { body, headers })
 }
 
-fn configure(place: &Place, receiver: &Receiver, more: &str) {
+pub(crate) fn configure(place: &Place, receiver: &Receiver, more: &str) {
     let url = format!("http://{}/hook", receiver.address);
     place.write(
         "service.toml",

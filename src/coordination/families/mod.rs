@@ -1,5 +1,6 @@
 //! The families of evidence that several accounts are one: each from another part of the data, each with its numbers.
 
+mod company;
 mod people;
 mod places;
 mod texts;
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::background::{Background, DAY_MS};
-use super::cluster::{Cluster, Member};
+use super::cluster::{Basis, Cluster, Member};
 
 /// What a family looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -151,26 +152,37 @@ const EVIDENCE_MIN: f64 = 4.0;
 /// Fewest accounts that show a family, and their share of the cluster: what few of many show says nothing of the rest.
 const SHOWING_MIN: u32 = 3;
 const SHARE_MIN: f64 = 0.3;
-/// All families that speak against chance, in the order of their kinds, from the first post of each account.
-/// O(members · log members).
-pub(super) fn collect(
-    cluster: &Cluster,
-    posts: &[&Member],
+/// All families that speak against chance, in the order of their kinds, from the first post of each account, and of those
+/// who write together again from all their posts in common. O(members · log members), and those of eight other clusters.
+pub(super) fn collect<'c>(
+    cluster: &'c Cluster,
+    posts: &[&'c Member],
     background: &Background,
-    other: &dyn Fn(u64) -> Option<Together>,
+    other: &dyn Fn(u64) -> Option<Together<'c>>,
 ) -> Vec<Family> {
+    let companions = company::companions(cluster, posts, background, other);
+    let crew = company::crew(cluster, posts, &companions);
+    let all: Vec<&Member> = cluster.members.iter().collect();
+    let roaming = [places::roaming(&all, background), places::roaming(&crew, background)];
+    let registration = people::registration(posts, background);
+    let is_by_target = cluster.basis == Basis::Target;
     let found = [
         time::burst(posts, background),
         time::rhythm(posts),
-        people::repeat(cluster, posts, background, other),
+        company::repeat(posts, &companions),
         places::device(posts, background),
-        Some(people::registration(posts, background)),
+        // Whoever has joined with others may be told to answer.
+        Some(if is_by_target { registration.soft() } else { registration }),
         places::network(posts, background),
-        places::roaming(&cluster.members, background),
+        roaming.into_iter().flatten().max_by(|a, b| {
+            (a.is_hard && a.evidence >= EVIDENCE_MIN)
+                .cmp(&(b.is_hard && b.evidence >= EVIDENCE_MIN))
+                .then(a.evidence.total_cmp(&b.evidence))
+        }),
         places::takeover(posts, background),
         people::awakening(posts, background),
-        texts::contacts(cluster, posts, background),
-        texts::content(cluster, posts),
+        texts::contacts(cluster, posts, background).filter(|_| !is_by_target),
+        texts::content(cluster, posts).filter(|_| !is_by_target),
     ];
     let is_enough = |family: &Family| {
         let share = f64::from(family.k) / f64::from(family.n.max(1));
@@ -181,7 +193,8 @@ pub(super) fn collect(
 
 /// What another cluster has to say to the question who writes together.
 #[derive(Debug)]
-pub(super) struct Together {
+pub(super) struct Together<'c> {
+    pub(super) members: &'c [Member],
     pub(super) accounts: u32,
     pub(super) posts: u64,
     /// Whether its text is rare enough to say something.

@@ -15,6 +15,8 @@ const PAIRED_SHARE_MIN: f64 = 0.7;
 const SCATTERED_SHARE_MIN: f64 = 0.7;
 /// Least evidence of strange places to be hard: a crowd changes its places together more often than its members would.
 const STRANGE_EVIDENCE_MIN: f64 = 5.0;
+/// Expected share of strange networks below which the author is known to stay where they are.
+const SETTLED_SHARE_MAX: f64 = 0.03;
 /// Share of a cluster's posts from strange networks from which an account with a single one, and no other life, shows it too.
 const ALL_SHARE: f64 = 0.9;
 
@@ -66,9 +68,9 @@ pub(super) fn network(posts: &[&Member], background: &Background) -> Option<Fami
 /// The posts of one account are not alike, as a network is known after the first of them; the tail of the binomial with the
 /// mean share is an upper bound of the sum's (Hoeffding 1956). Shown by accounts of which two posts here and more were such,
 /// and no other; and of those that write nothing else, by all where nearly all posts were such.
-pub(super) fn roaming(members: &[Member], background: &Background) -> Option<Family> {
-    let known: Vec<&Member> =
-        members.iter().filter(|m| m.account_key.is_some() && m.habit.is_strange_network.is_some()).collect();
+pub(super) fn roaming(members: &[&Member], background: &Background) -> Option<Family> {
+    let is_known = |m: &&Member| m.account_key.is_some() && m.habit.is_strange_network.is_some();
+    let known: Vec<&Member> = members.iter().copied().filter(is_known).collect();
     let strange: Vec<&Member> =
         known.iter().copied().filter(|m| m.habit.is_strange_network == Some(true)).collect();
     let networks: BTreeSet<u64> = strange.iter().filter_map(|m| m.network).collect();
@@ -90,7 +92,9 @@ pub(super) fn roaming(members: &[Member], background: &Background) -> Option<Fam
     let are_all = f64::from(k) >= ALL_SHARE * f64::from(n);
     let shows = |m: &&&Member| {
         let own = m.account_key.and_then(|key| by_account.get(&key));
-        let fewest = if are_all && background.own_posts(m) == 0 && m.account_key != first { 1 } else { 2 };
+        let has_no_life = background.own_posts(m) == 0 && m.account_key != first;
+        let is_settled = background.habits().strange_network_share(m.habit) <= SETTLED_SHARE_MAX;
+        let fewest = if are_all && (has_no_life || is_settled) { 1 } else { 2 };
         own.is_some_and(|(all, odd)| odd == all && *odd >= fewest)
     };
     let showing: Vec<&Member> = strange.iter().filter(shows).copied().collect();
@@ -98,7 +102,7 @@ pub(super) fn roaming(members: &[Member], background: &Background) -> Option<Fam
     let family = Family::new(FamilyKind::Roaming, evidence, numbers, &showing);
     let is_many = evidence >= STRANGE_EVIDENCE_MIN
         && count(accounts.len()) >= SHOWING_MIN
-        && accounts.len() * 2 >= by_account.len();
+        && (are_all || accounts.len() * 2 >= by_account.len());
     is_scattered.then(|| if is_many { family } else { family.soft() })
 }
 

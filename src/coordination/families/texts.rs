@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::background::Background;
-use super::super::cluster::{Cluster, Held, Member};
+use super::super::cluster::{Basis, Cluster, Held, Member};
 use super::super::tail;
 use super::{Family, FamilyKind, SHARE_MIN, count};
 use crate::model::Verdict;
@@ -73,7 +73,7 @@ fn has_several_texts(posts: &[&Member]) -> bool {
 
 /// Whether the posts are not copies of one text that were merely passed on.
 fn is_spun(cluster: &Cluster, posts: &[&Member]) -> bool {
-    if cluster.is_by_contact { has_several_texts(posts) } else { is_altered(posts) }
+    if cluster.is_by_text() { is_altered(posts) } else { has_several_texts(posts) }
 }
 
 fn chats(member: &Member) -> impl Iterator<Item = u64> {
@@ -139,7 +139,7 @@ fn shared(cluster: &Cluster, posts: &[&Member], background: &Background) -> Opti
     }
     let (contact, (showing, own)) = users.into_iter().max_by_key(|(_, (members, _))| members.len())?;
     let all = background.posts_with(contact).max(1);
-    let is_own = f64::from(own) >= OWN_CONTACT_SHARE * f64::from(all) || cluster.is_by_contact;
+    let is_own = f64::from(own) >= OWN_CONTACT_SHARE * f64::from(all) || cluster.basis == Basis::Contact;
     let (k, n) = (count(showing.len()), count(posts.len()));
     let evidence = tail::binomial(k - 1, n, SAME_CONTACT_SHARE);
     (is_own && showing.len() >= ROTATING_MIN && is_spun(cluster, posts))

@@ -72,6 +72,7 @@ fn subject(name: SignalName, language: Language) -> &'static str {
         SignalName::UnreadUnfollows => {
             ("次取消关注来自此前未读过该对象的账号", "unfollows are by accounts that had not read the target")
         }
+        SignalName::Conversion => ("个阅读账号随即互动", "reading accounts acted too"),
         SignalName::FollowerChange => ("个关注者的变动", "followers gained or lost"),
         SignalName::UnexplainedFollowers => (
             "个关注者的变动没有对应的关注或取关记录",

@@ -24,7 +24,6 @@ mod symbols;
 
 pub use build::ScannerError;
 pub use rarity::Bigrams;
-pub use saved::SavedError;
 pub use search::{ScanBuffer, TermHit};
 pub use symbols::SymbolStream;
 

@@ -1,48 +1,16 @@
 //! A scanner as bytes and back, so that a large lexicon need not be indexed again.
 //!
-//! Head: magic, format version. Body: the tables in fixed order, each as its number of items and the items, all numbers
-//! with the low byte first. Tail: CRC-32 of head and body. The checksum finds damage; whatever it lets through is held
-//! against the rules that a search relies on, so that no file makes one panic or run without end.
+//! The tables stand in fixed order, each as its number of items and the items. Whatever the checksum lets through is held against
+//! the rules that a search relies on, so that no file makes one panic or run without end.
 
 use std::io::{self, Write};
 
 use super::symbols::{EXPANSION_MAX, NONE, PAGE, PAGES, SymbolMap};
 use super::{Bucket, CROWDED, Entry, HEAD, LAST, PairFilter, Scanner, WINDOW};
+use crate::saved::{Format, Reader, SavedError, Stream};
 
-const MAGIC: [u8; 8] = *b"QLSCAN\r\n";
-/// Changes with every change of a table.
-const VERSION: u32 = 1;
-/// Bytes that are put together before they are written.
-const CHUNK_BYTES: usize = 1 << 16;
-
-/// Why bytes are no scanner.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SavedError {
-    /// The bytes are something else.
-    #[error("these bytes are no saved scanner")]
-    Foreign,
-    /// Saved by another version of the program.
-    #[error("the scanner was saved in format {found}, this program reads format {VERSION}: build it again")]
-    Version {
-        /// The format of the file.
-        found: u32,
-    },
-    /// The bytes end too early or too late.
-    #[error("the saved scanner is incomplete: {table} is cut off")]
-    Truncated {
-        /// The table that is not whole.
-        table: &'static str,
-    },
-    /// A byte has changed.
-    #[error("the saved scanner is damaged: its checksum is wrong")]
-    Damaged,
-    /// A table breaks a rule that searching relies on.
-    #[error("the saved scanner is invalid: {problem}")]
-    Invalid {
-        /// The rule.
-        problem: &'static str,
-    },
-}
+/// The version changes with every change of a table.
+const FORMAT: Format = Format { magic: *b"QLSCAN\r\n", version: 1, what: "scanner" };
 
 impl Scanner {
     /// Writes the scanner; [`Scanner::load`] reads it. As many bytes as [`Scanner::memory_bytes`]; writes blocks of 64
@@ -51,9 +19,7 @@ impl Scanner {
     /// # Errors
     /// What `out` reports.
     pub fn save(&self, out: impl Write) -> io::Result<()> {
-        let mut out = Writer { out, sum: crc32fast::Hasher::new() };
-        out.write(&MAGIC)?;
-        out.write(&VERSION.to_le_bytes())?;
+        let mut out = Stream::new(&FORMAT, out)?;
         out.table(self.map.bmp.as_slice(), |s| s.to_le_bytes())?;
         out.table(&self.map.pages, |p| p.to_le_bytes())?;
         out.table(&self.map.astral, |s| s.to_le_bytes())?;
@@ -65,9 +31,7 @@ impl Scanner {
         out.table(&self.crowded, |pair| pair_bytes(*pair))?;
         out.table(&self.crowds, |p| p.to_le_bytes())?;
         out.table(&self.singles, |(symbol, term)| pair_bytes((u32::from(*symbol), *term)))?;
-        let sum = out.sum.clone().finalize();
-        out.out.write_all(&sum.to_le_bytes())?;
-        out.out.flush()
+        out.finish()
     }
 
     /// Reads what [`Scanner::save`] wrote. O(bytes): some 40 ms for a million terms.
@@ -75,16 +39,7 @@ impl Scanner {
     /// # Errors
     /// Bytes that are foreign, of another version, cut off, damaged or invalid.
     pub fn load(bytes: &[u8]) -> Result<Self, SavedError> {
-        let body = bytes.strip_prefix(&MAGIC).ok_or(SavedError::Foreign)?;
-        let (version, _) = body.split_first_chunk().ok_or(SavedError::Truncated { table: "the head" })?;
-        let found = u32::from_le_bytes(*version);
-        if found != VERSION {
-            return Err(SavedError::Version { found });
-        }
-        let (summed, sum) = bytes.split_last_chunk().ok_or(SavedError::Truncated { table: "the tail" })?;
-        let head = MAGIC.len() + version.len();
-        let mut reader =
-            Reader { rest: summed.get(head..).ok_or(SavedError::Truncated { table: "the tail" })? };
+        let mut reader = Reader::new(&FORMAT, bytes)?;
         let bmp = reader.table("the basic plane", u16::from_le_bytes)?.into_boxed_slice();
         let map = SymbolMap {
             bmp: bmp
@@ -112,12 +67,7 @@ impl Scanner {
                 (symbol as u16, term)
             })?,
         };
-        if !reader.rest.is_empty() {
-            return Err(SavedError::Truncated { table: "what stands behind the tables" });
-        }
-        if crc32fast::hash(summed) != u32::from_le_bytes(*sum) {
-            return Err(SavedError::Damaged);
-        }
+        reader.end()?;
         scanner.check().map_err(|problem| SavedError::Invalid { problem })?;
         Ok(scanner)
     }
@@ -212,48 +162,4 @@ fn pair(bytes: [u8; 8]) -> (u32, u32) {
     let both = u64::from_le_bytes(bytes);
     // The lower and the upper half.
     (both as u32, (both >> 32) as u32)
-}
-
-/// Writes and sums.
-struct Writer<W> {
-    out: W,
-    sum: crc32fast::Hasher,
-}
-
-impl<W: Write> Writer<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.sum.update(bytes);
-        self.out.write_all(bytes)
-    }
-
-    fn table<T, const N: usize>(&mut self, items: &[T], bytes: impl Fn(&T) -> [u8; N]) -> io::Result<()> {
-        self.write(&(items.len() as u64).to_le_bytes())?;
-        let mut block = Vec::with_capacity(CHUNK_BYTES);
-        for chunk in items.chunks(CHUNK_BYTES / N) {
-            block.clear();
-            chunk.iter().for_each(|item| block.extend_from_slice(&bytes(item)));
-            self.write(&block)?;
-        }
-        Ok(())
-    }
-}
-
-struct Reader<'b> {
-    rest: &'b [u8],
-}
-
-impl Reader<'_> {
-    /// The next table. Its size is believed only as far as there are bytes.
-    fn table<T, const N: usize>(
-        &mut self,
-        table: &'static str,
-        read: impl Fn([u8; N]) -> T,
-    ) -> Result<Vec<T>, SavedError> {
-        let cut_off = SavedError::Truncated { table };
-        let (count, rest) = self.rest.split_first_chunk().ok_or_else(|| cut_off.clone())?;
-        let bytes = usize::try_from(u64::from_le_bytes(*count)).ok().and_then(|count| count.checked_mul(N));
-        let (items, rest) = bytes.and_then(|bytes| rest.split_at_checked(bytes)).ok_or(cut_off)?;
-        self.rest = rest;
-        Ok(items.as_chunks().0.iter().map(|item| read(*item)).collect())
-    }
 }

@@ -19,7 +19,6 @@ mod saved;
 mod segment;
 mod tail;
 
-pub use saved::SegmentError;
 pub use segment::Segment;
 
 use probe::Probe;

@@ -15,7 +15,7 @@ use super::{stream, v1};
 use crate::serve::answer::BatchResult;
 use crate::serve::metrics::{Answered, Operation};
 use crate::serve::problem::{Problem, ProblemCode};
-use crate::serve::request::{Context, HEADER_VALUE_BYTES_MAX, HeldBody, too_large};
+use crate::serve::request::{Context, HEADER_VALUE_BYTES_MAX, HeldBody, fit_reason, too_large};
 use crate::serve::service::Service;
 
 /// The service `qingliu.v1.Moderation`.
@@ -175,7 +175,10 @@ impl v1::moderation_server::Moderation for Calls {
         let id = context.request.clone();
         let shown = async {
             if !request.reason.is_empty() {
-                context.reason = visible(request.reason, "reason")?;
+                context.reason = fit_reason(&request.reason).ok_or_else(|| {
+                    let detail = format!("reason is at most {HEADER_VALUE_BYTES_MAX} bytes in one line");
+                    Problem::new(ProblemCode::InvalidBody, detail).at("/reason")
+                })?;
             }
             let _admission = self.service.admit()?;
             let shared = Arc::clone(&self.service);

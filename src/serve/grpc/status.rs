@@ -25,7 +25,7 @@ fn code_of(code: ProblemCode) -> Code {
         ProblemCode::MethodNotAllowed => Code::Unimplemented,
         ProblemCode::BodyTimeout => Code::DeadlineExceeded,
         ProblemCode::IdempotencyConflict => Code::AlreadyExists,
-        ProblemCode::BundleRefused => Code::FailedPrecondition,
+        ProblemCode::BundleRefused | ProblemCode::AlreadyDone => Code::FailedPrecondition,
         ProblemCode::RateLimited => Code::ResourceExhausted,
         ProblemCode::Overloaded | ProblemCode::Draining | ProblemCode::LogUnavailable => Code::Unavailable,
         ProblemCode::Internal => Code::Internal,

@@ -118,7 +118,8 @@ impl Pump {
             Ok(caller) => {
                 let deadline = begun + self.context.patience;
                 let deadline = self.until.map_or(deadline, |until| until.min(deadline));
-                Context { request: id, caller, deadline, ..self.context.clone() }
+                let roster = self.service.roster();
+                Context { request: id, caller, deadline, roster, ..self.context.clone() }
             }
             Err(problem) if problem.code == ProblemCode::RateLimited => {
                 self.open.push_back(Pending::Done(refused(problem.of(&id))));

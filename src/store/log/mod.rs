@@ -6,6 +6,7 @@
 //! named with segment and offset and never repaired in silence. [`Reader`] follows the log in order; [`verify`] checks every
 //! checksum and the chain.
 
+mod anchor;
 mod commit;
 mod layout;
 mod open;
@@ -15,13 +16,14 @@ mod retention;
 mod verify;
 mod writer;
 
+pub use anchor::Anchor;
 pub use commit::{Append, Done, Log, Stored};
 pub use layout::{Position, SegmentName, segments};
 pub use open::{OpenReport, TornTail};
 pub use reader::{Found, Reader, read_header};
 pub use record::{Digest, HEADER_BYTES, Header, RECORD_BYTES_MAX, Record};
-pub use retention::{RETAIN_DAYS_MIN, purge};
-pub use verify::{VerifyReport, verify};
+pub use retention::{Purged, RETAIN_DAYS_MIN, purge};
+pub use verify::{VerifyReport, verify, verify_against};
 pub use writer::{DiskFile, LogOptions, OpenSegment, SegmentFile};
 
 use std::io;

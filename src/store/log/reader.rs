@@ -91,7 +91,14 @@ impl Reader {
                 }
                 Parsed::Short => {
                     if self.fill()? == 0 && !self.leave_segment()? {
-                        return Ok(None);
+                        // The limit is the end of a record. Without one, this may be a record that is being written; then no
+                        // whole one stands behind it.
+                        let is_damaged = match limit {
+                            NO_LIMIT => resync(&self.buffer[self.consumed..], self.sequence).is_some(),
+                            _ => self.position < limit,
+                        };
+                        let what = "a record is longer than what is on the disk";
+                        return if is_damaged { Err(self.pass_damage(what)?.into()) } else { Ok(None) };
                     }
                 }
                 Parsed::Damaged(what) => return Err(self.pass_damage(what)?.into()),
@@ -157,11 +164,13 @@ impl Reader {
         if self.fill()? > 0 {
             return Ok(true);
         }
-        let rest = self.buffer.len() - self.consumed;
-        let damage = (rest > 0).then(|| self.damage("a sealed segment ends inside a record"));
+        if self.buffer.len() > self.consumed {
+            // Its length may be what is damaged: whole records may stand behind it.
+            return Err(self.pass_damage("a sealed segment ends inside a record")?.into());
+        }
         self.current = None;
         self.position = Position { segment: number + 1, offset: 0 };
-        damage.map_or(Ok(true), |damage| Err(damage.into()))
+        Ok(true)
     }
 
     /// Names a damaged place and goes behind it: to the next whole record, or to the end of the segment.

@@ -8,7 +8,8 @@
 //! All numbers are little-endian. The CRC-32 covers the length and the body. A record's link is SHA-256 over the link before it,
 //! sequence, time, the digest of its public part and that of its private part, so that the private part can be taken
 //! out later without breaking the chain. A private part begins with random bytes: its digest, which stays, must not let
-//! anybody guess a phone number.
+//! anybody guess a phone number. A part that was taken out is as many zeros: no place in the log moves, and whoever reads it
+//! at that moment goes on.
 
 use sha2::{Digest as _, Sha256};
 
@@ -130,10 +131,15 @@ pub(super) fn encode_into(
     link
 }
 
-/// Appends a record without its private part; everything else, the link too, stays.
-pub(super) fn encode_purged_into(record: &Record, out: &mut Vec<u8>) {
-    let place = (record.sequence, record.time_ms);
-    write_into(place, &record.link, &record.private_digest, (&record.public, &[]), out);
+/// Writes zeros over the private part of the record that [`parse`] has read from `bytes`; everything else, the link too, stays.
+pub(super) fn erase_private(record: &Record, bytes: &mut [u8]) {
+    if let Some(private) = bytes.get_mut(PREFIX_BYTES + FIXED_BYTES + record.public.len()..) {
+        private.fill(0);
+    }
+    let sum = sum_of(bytes);
+    if let Some(place) = bytes.get_mut(4..PREFIX_BYTES) {
+        place.copy_from_slice(&sum.to_le_bytes());
+    }
 }
 
 fn write_into(
@@ -191,7 +197,8 @@ fn parse_whole(record: &[u8]) -> Option<Record> {
     let (link, private_digest) = (take(&mut rest)?, take(&mut rest)?);
     let public_bytes = u32::from_le_bytes(take(&mut rest)?) as usize;
     let (public, private) = rest.split_at_checked(public_bytes)?;
-    let private = if private.is_empty() { None } else { Some(private.get(SALT_BYTES..)?.to_vec()) };
+    let is_erased = private.iter().all(|byte| *byte == 0);
+    let private = if is_erased { None } else { Some(private.get(SALT_BYTES..)?.to_vec()) };
     Some(Record { sequence, time_ms, link, private_digest, public: public.to_vec(), private })
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::LogError;
 use super::layout::{SegmentName, segments, sync_dir};
 use super::reader::read_header;
-use super::record::{HEADER_BYTES, Parsed, encode_purged_into, parse};
+use super::record::{HEADER_BYTES, Parsed, erase_private, parse};
 use super::writer::LogOptions;
 
 /// Fewest days that records are kept: six months.
@@ -40,6 +40,24 @@ pub(super) fn due(options: &LogOptions, now_ms: i64, last: u64) -> Option<(Vec<S
     Some((expired, note.to_string().into_bytes()))
 }
 
+/// The segment through which a record says that segments were removed; none if it is another record.
+pub(super) fn removed_through(public: &[u8]) -> Option<u64> {
+    /// What [`due`] writes.
+    #[derive(serde::Deserialize)]
+    struct Note {
+        kind: String,
+        through_segment: u64,
+    }
+    // Nearly all records are something else, and reading them as JSON takes time.
+    if !public.starts_with(br#"{"kind":"retention""#) {
+        return None;
+    }
+    serde_json::from_slice::<Note>(public)
+        .ok()
+        .filter(|note| note.kind == "retention")
+        .map(|n| n.through_segment)
+}
+
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
@@ -55,45 +73,68 @@ pub(super) fn remove(dir: &Path, expired: Vec<SegmentName>) {
         return;
     }
     for segment in expired {
+        // What was made from it goes with it.
+        let _ = fs::remove_file(segment.path.with_extension(crate::store::find::SUFFIX));
         let _ = fs::remove_file(segment.path);
     }
     sync_dir(dir);
 }
 
-/// Takes the private parts out of sealed segments that were begun before `before_ms`; links and public parts stay, and the
-/// chain holds. Returns how many records lost theirs. Places inside a purged segment move.
+/// What taking private parts out has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Records that have lost theirs.
+    pub records: u64,
+    /// The last segment that was looked at; 0 for none.
+    pub through: u64,
+    /// Why a segment stays as it is. The others were purged nevertheless.
+    pub failed: Vec<LogError>,
+}
+
+/// Takes the private parts out of sealed segments, from the one of number `from` on, whose records are all older than
+/// `before_ms`; links and public parts stay, the chain holds, and no place moves. May run while the log is written and read.
 ///
-/// Each segment is written anew beside the old one, which is then replaced.
+/// Each segment is written anew beside the old one, which is then replaced, so that a crash leaves the old or the new one.
+/// O(bytes of these segments), one of them in memory.
 ///
 /// # Errors
-/// The system refuses, or a segment is damaged; that one stays as it is.
-pub fn purge(dir: &Path, before_ms: i64) -> Result<u64, LogError> {
+/// The directory or the header of a segment cannot be read.
+pub fn purge(dir: &Path, from: u64, before_ms: i64) -> Result<Purged, LogError> {
     let all = segments(dir)?;
-    let mut purged = 0;
-    for pair in all.windows(2) {
+    let mut purged = Purged::default();
+    for pair in all.windows(2).filter(|pair| pair[0].number >= from) {
         // The youngest record of a segment is as old as the next segment's header at least.
-        if read_header(&pair[1])?.time_ms > before_ms {
-            break;
+        match read_header(&pair[1]) {
+            Ok(next) if next.time_ms > before_ms => break,
+            Ok(_) => {}
+            // Without its header the age is not known; a later one tells.
+            Err(LogError::Damaged(_)) => continue,
+            Err(e) => return Err(e),
         }
-        purged += purge_segment(&pair[0])?;
+        match purge_segment(&pair[0]) {
+            Ok(records) => purged.records += records,
+            Err(e) => purged.failed.push(e),
+        }
+        purged.through = pair[0].number;
     }
     Ok(purged)
 }
 
 fn purge_segment(segment: &SegmentName) -> Result<u64, LogError> {
     let failed = |e: std::io::Error| LogError::io(&segment.path, &e);
-    let bytes = fs::read(&segment.path).map_err(failed)?;
-    let (mut out, mut purged) = (bytes.get(..HEADER_BYTES).unwrap_or_default().to_vec(), 0);
-    let mut offset = HEADER_BYTES;
-    while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
+    let mut bytes = fs::read(&segment.path).map_err(failed)?;
+    let (mut offset, mut purged) = (HEADER_BYTES, 0);
+    while let Some(rest) = bytes.get_mut(offset..).filter(|rest| !rest.is_empty()) {
         let damage = |what: &str| {
             let (file, what) = (segment.file(), what.to_owned());
             super::Damage { segment: segment.number, file, offset: offset as u64, what }
         };
         match parse(rest) {
             Parsed::Whole(record, length) => {
-                purged += u64::from(record.private.is_some());
-                encode_purged_into(&record, &mut out);
+                if record.private.is_some() {
+                    erase_private(&record, &mut rest[..length]);
+                    purged += 1;
+                }
                 offset += length;
             }
             Parsed::Short => return Err(damage("the segment is cut off").into()),
@@ -103,14 +144,18 @@ fn purge_segment(segment: &SegmentName) -> Result<u64, LogError> {
     if purged == 0 {
         return Ok(0);
     }
-    let temporary = segment.path.with_extension("purged");
+    // Two who purge at the same time write files of their own; what they write is the same.
+    let temporary = segment.path.with_extension(format!("purged-{}", std::process::id()));
     let write = || -> std::io::Result<()> {
         let mut file = File::create(&temporary)?;
-        file.write_all(&out)?;
+        file.write_all(&bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, &segment.path)
     };
-    write().map_err(failed)?;
+    write().map_err(|e| {
+        let _ = fs::remove_file(&temporary);
+        failed(e)
+    })?;
     segment.path.parent().into_iter().for_each(sync_dir);
     Ok(purged)
 }

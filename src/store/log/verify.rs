@@ -1,14 +1,16 @@
 //! Checking a whole log.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::anchor::Anchor;
 use super::layout::{SegmentName, segments};
 use super::reader::read_header;
 use super::record::{Digest, HEADER_BYTES, Parsed, Record, is_linked, parse, resync};
-use super::retention::hex;
+use super::retention::{hex, removed_through};
 use super::{Damage, LogError};
 
 /// What a check found.
@@ -42,6 +44,10 @@ struct Check {
     sequence: Option<u64>,
     /// Number of the last segment.
     segment: Option<u64>,
+    /// Links by sequence that were noted elsewhere and not seen yet.
+    anchors: BTreeMap<u64, String>,
+    /// The last segment that a record says has been removed.
+    removed_through: Option<u64>,
 }
 
 /// Checks all checksums, the sequence and the chain of a log. Reads every byte and hashes it, with one segment in
@@ -50,11 +56,24 @@ struct Check {
 /// # Errors
 /// A file cannot be read. Damage is no error; it is in the report.
 pub fn verify(dir: &Path) -> Result<VerifyReport, LogError> {
-    let mut check = Check { report: VerifyReport::default(), link: None, sequence: None, segment: None };
+    verify_against(dir, &[])
+}
+
+/// The same, with links that were noted earlier: records that were cut off at the end or replaced by others, a whole chain of
+/// them even, are damage. Anchors of records that retention has removed say nothing.
+///
+/// # Errors
+/// As for [`verify`].
+pub fn verify_against(dir: &Path, anchors: &[Anchor]) -> Result<VerifyReport, LogError> {
+    let anchors = anchors.iter().map(|anchor| (anchor.sequence, anchor.link.clone())).collect();
+    let report = VerifyReport::default();
+    let mut check =
+        Check { report, link: None, sequence: None, segment: None, anchors, removed_through: None };
     let all = segments(dir)?;
     for (index, segment) in all.iter().enumerate() {
         check.segment(segment, index + 1 == all.len())?;
     }
+    check.end(all.first().zip(all.last()));
     check.report.link = check.link.map(|link| hex(&link)).unwrap_or_default();
     Ok(check.report)
 }
@@ -135,6 +154,32 @@ impl Check {
         }
         report.last = record.sequence;
         (self.link, self.sequence) = (Some(record.link), Some(record.sequence));
+        self.removed_through = removed_through(&record.public).max(self.removed_through);
+        if self.anchors.remove(&record.sequence).is_some_and(|link| link != hex(&record.link)) {
+            complain.about(offset, "the record is not the one that was anchored");
+        }
+    }
+
+    /// Complains of what is not there: segments that no record says were removed, records that were anchored.
+    fn end(&mut self, ends: Option<(&SegmentName, &SegmentName)>) {
+        if let Some((first, _)) = ends.filter(|(first, _)| first.number > 1) {
+            let mut complain = Complaints { segment: first, found: Vec::new() };
+            if self.removed_through.is_none_or(|through| through + 1 < first.number) {
+                complain.about(
+                    0,
+                    "the segments before this one are missing, and no record says that their term was over",
+                );
+            }
+            self.report.damage.append(&mut complain.found);
+        }
+        for (sequence, _) in self.anchors.split_off(&self.report.first) {
+            self.report.damage.push(Damage {
+                segment: ends.map_or(0, |(_, last)| last.number),
+                file: ends.map(|(_, last)| last.file()).unwrap_or_default(),
+                offset: 0,
+                what: format!("record {sequence} was anchored and is not there"),
+            });
+        }
     }
 }
 

@@ -1,0 +1,106 @@
+//! The same company again: accounts that meet in several rare texts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::background::Background;
+use super::super::cluster::{Cluster, Member};
+use super::super::tail;
+use super::{EVIDENCE_MIN, Family, FamilyKind, SHARE_MIN, Together, count};
+
+/// Other clusters that are asked, those with most accounts in common.
+const COMPANIONS_MAX: usize = 32;
+/// Other clusters of which the posts are looked at.
+const CREW_CLUSTERS_MAX: usize = 8;
+
+/// Another cluster by text with accounts of this one.
+pub(super) struct Companion<'c> {
+    /// −log10 of the probability that so many accounts meet there too, by their activity.
+    evidence: f64,
+    /// How many were expected.
+    mean: f64,
+    /// First posts in this cluster of the accounts in common.
+    shared: Vec<&'c Member>,
+    /// Posts of the other.
+    members: &'c [Member],
+}
+
+/// The rare clusters that share accounts with this one, those with most in common, in the order of their evidence.
+pub(super) fn companions<'c>(
+    cluster: &Cluster,
+    posts: &[&'c Member],
+    background: &Background,
+    other: &dyn Fn(u64) -> Option<Together<'c>>,
+) -> Vec<Companion<'c>> {
+    if !cluster.is_by_text() {
+        // The clusters by text that its posts are in say the same as the contact does, or the target.
+        return Vec::new();
+    }
+    let mut shared: BTreeMap<u64, Vec<&Member>> = BTreeMap::new();
+    for post in posts {
+        let known = post.account_key.and_then(|key| background.account(key));
+        for id in known.map_or(&[][..], |account| &account.clusters).iter().filter(|id| **id != cluster.id) {
+            shared.entry(*id).or_default().push(post);
+        }
+    }
+    let tried = f64::from(count(shared.len()).max(1));
+    let total = f64::from(background.accounts().max(1000));
+    let own_posts = |post: &&Member| {
+        let known = post.account_key.and_then(|key| background.account(key));
+        f64::from(known.map_or(1, |account| account.posts))
+    };
+    let own: Vec<f64> = posts.iter().map(own_posts).collect();
+    let mut candidates: Vec<(u64, Vec<&Member>)> =
+        shared.into_iter().filter(|(_, members)| members.len() >= 2).collect();
+    candidates.sort_by_key(|(id, members)| (std::cmp::Reverse(members.len()), *id));
+    candidates.truncate(COMPANIONS_MAX);
+    let companion = |(id, shared): (u64, Vec<&'c Member>)| {
+        let together = other(id).filter(|other| other.is_rare)?;
+        // Busy accounts meet more often: each is expected there as often as its share of all posts says.
+        #[allow(clippy::cast_precision_loss, reason = "numbers of posts")]
+        let share = together.posts as f64 / background.posts.max(1) as f64;
+        let by_activity: f64 = own.iter().map(|own| (own * share).min(1.0)).sum();
+        let by_size = f64::from(count(posts.len())) * f64::from(together.accounts) / total;
+        let mean = by_activity.max(by_size);
+        let evidence = tail::poisson(count(shared.len()), mean) - tried.log10();
+        Some(Companion { evidence, mean, shared, members: together.members })
+    };
+    let mut found: Vec<Companion<'_>> = candidates.into_iter().filter_map(companion).collect();
+    found.sort_by(|a, b| b.evidence.total_cmp(&a.evidence));
+    found
+}
+
+/// The other cluster that shares the most accounts beyond what their activity explains.
+pub(super) fn repeat(posts: &[&Member], companions: &[Companion<'_>]) -> Option<Family> {
+    let Companion { evidence, mean, shared, .. } = companions.first()?;
+    let n = count(posts.len());
+    let numbers = (count(shared.len()), n, mean / f64::from(n.max(1)));
+    Some(Family::new(FamilyKind::Repeat, *evidence, numbers, shared))
+}
+
+/// All posts, here and in other clusters, of the accounts that write together again: that meet in another cluster beyond
+/// chance, or come back to this one. None where they are few of its accounts.
+///
+/// Who is in a crew depends on the company alone, so that the places of its posts may be asked about without bias; strangers
+/// who wrote the same text do not water them down. O(members of [`CREW_CLUSTERS_MAX`] clusters).
+pub(super) fn crew<'c>(
+    cluster: &'c Cluster,
+    posts: &[&'c Member],
+    companions: &[Companion<'c>],
+) -> Vec<&'c Member> {
+    let again: Vec<&Companion<'_>> = (companions.iter())
+        .take(CREW_CLUSTERS_MAX)
+        .filter(|companion| companion.evidence >= EVIDENCE_MIN)
+        .collect();
+    let mut seen = BTreeSet::new();
+    let mut crew: BTreeSet<u64> = (cluster.members.iter())
+        .filter_map(|member| member.account_key)
+        .filter(|account| !seen.insert(*account))
+        .collect();
+    crew.extend(again.iter().flat_map(|companion| &companion.shared).filter_map(|member| member.account_key));
+    if f64::from(count(crew.len())) < SHARE_MIN * f64::from(count(posts.len())) {
+        return Vec::new();
+    }
+    let elsewhere = again.iter().flat_map(|companion| companion.members);
+    let is_theirs = |member: &&Member| member.account_key.is_some_and(|account| crew.contains(&account));
+    cluster.members.iter().chain(elsewhere).filter(is_theirs).collect()
+}
