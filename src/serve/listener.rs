@@ -229,7 +229,13 @@ fn note_certificate(service: &Service, refreshed: Result<(), TlsError>) {
     };
     let bundle = service.bundle().versions().bundle.clone();
     let author = "watch".to_owned();
-    let entry = Entry::Service(ServiceEntry { event: event.to_owned(), bundle, author, reason });
+    let entry = Entry::Service(ServiceEntry {
+        event: event.to_owned(),
+        bundle,
+        author,
+        reason,
+        detail: String::new(),
+    });
     // If the log cannot be written, readiness says so.
     let _ = service.log().append_and_wait(entry.to_bytes(), None);
 }
