@@ -62,7 +62,7 @@ const fn key(
 }
 
 /// All keys, by section.
-pub const KEYS: [Key; 35] = [
+pub const KEYS: [Key; 36] = [
     key("serve.listen", "\"127.0.0.1:8080\"", "address and port; port 0 takes a free one", |c, v| {
         c.serve.listen = text(v)?.parse().map_err(|_| "expected ADDRESS:PORT".to_owned())?;
         Ok(())
@@ -108,6 +108,9 @@ pub const KEYS: [Key; 35] = [
     }),
     key("limits.in_flight", "1024", "requests inside the service; one more is refused", |c, v| {
         assign(v, 1, 1 << 20, &mut c.serve.in_flight_max)
+    }),
+    key("limits.lag_ms", "5", "longest that requests may wait for their turn before some are refused, milliseconds", |c, v| {
+        millis(v, &mut c.serve.lag_max)
     }),
     key("limits.connections", "4096", "open connections; one more waits to be accepted", |c, v| {
         assign(v, 1, 1 << 20, &mut c.serve.connections_max)

@@ -10,6 +10,7 @@ use super::answer::AnswerRef;
 use super::idempotency::{Deliver, Key, Keys, Recent};
 use super::judge::{digest, hex};
 use super::metrics::Metrics;
+use super::pressure::Pressure;
 use super::problem::{Problem, ProblemCode};
 use crate::coordination::Outcome;
 use crate::engine::{Bundle, Shard, Trace, amend_decision, correlate};
@@ -50,6 +51,8 @@ pub(super) struct Job {
     pub(super) trace: Trace,
     pub(super) ticket: Arc<Ticket>,
     pub(super) deliver: Deliver,
+    /// When it was handed over, by the clock of [`Pressure`].
+    pub(super) handed_us: u64,
     pub(super) id: String,
     pub(super) request: String,
     pub(super) account: String,
@@ -80,6 +83,7 @@ struct Worker {
     log: Arc<Log>,
     books: Arc<Books>,
     metrics: Arc<Metrics>,
+    pressure: Arc<Pressure>,
     text_policy: TextPolicy,
 }
 
@@ -88,11 +92,11 @@ impl Correlator {
         shard: Shard,
         log: Arc<Log>,
         books: Arc<Books>,
-        metrics: Arc<Metrics>,
+        (metrics, pressure): (Arc<Metrics>, Arc<Pressure>),
         (text_policy, queue_max): (TextPolicy, usize),
     ) -> std::io::Result<Self> {
         let (sender, receiver) = bounded(queue_max);
-        let worker = Worker { shard, log, books, metrics, text_policy };
+        let worker = Worker { shard, log, books, metrics, pressure, text_policy };
         let thread =
             thread::Builder::new().name("correlate".to_owned()).spawn(move || worker.run(&receiver))?;
         Ok(Self { sender, thread: Mutex::new(Some(thread)) })
@@ -129,6 +133,7 @@ impl Correlator {
 impl Worker {
     fn run(mut self, receiver: &Receiver<Option<Box<Job>>>) -> Shard {
         while let Ok(Some(job)) = receiver.recv() {
+            self.pressure.waited(job.handed_us);
             self.correlate(*job);
         }
         self.shard

@@ -70,6 +70,7 @@ async fn check(State(service): State<Arc<Service>>, context: Context, request: R
     let delivered = async {
         context.require(Action::Check)?;
         require_json(&request)?;
+        service.receive()?;
         let body = read_body(&service, request.into_body()).await?;
         let _admission = service.admit()?;
         service.check(context, begun, body).await
@@ -104,6 +105,7 @@ async fn check_batch(State(service): State<Arc<Service>>, context: Context, requ
     let delivered = async {
         context.require(Action::Check)?;
         require_json(&request)?;
+        service.receive()?;
         let body = read_body(&service, request.into_body()).await?;
         let _admission = service.admit()?;
         let batch = service.check_batch(context, body).await?;

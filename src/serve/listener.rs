@@ -19,7 +19,8 @@ use super::access::KeyError;
 use super::http::router;
 use super::options::ServeOptions;
 use super::service::Service;
-use super::stall::StallGuard;
+use super::rest::Rested;
+use super::stall::{Rest, StallGuard};
 use crate::emit::{run_jsonl, run_webhook};
 use crate::engine::Bundle;
 use crate::store::log::{LogError, OpenReport};
@@ -181,7 +182,7 @@ async fn accept(
     let places = Arc::new(Semaphore::new(service.options().connections_max));
     let header_timeout = service.options().header_timeout;
     let write_timeout = service.options().write_timeout;
-    let router = router(service);
+    let router = router(Arc::clone(&service));
     loop {
         let (place, stream) = tokio::select! {
             accepted = next(&listener, &places) => accepted?,
@@ -192,8 +193,10 @@ async fn accept(
             .header_read_timeout(header_timeout)
             .max_headers(HEADERS_MAX)
             .max_buf_size(HEAD_BYTES_MAX);
-        let io = TokioIo::new(StallGuard::new(stream, write_timeout));
-        let connection = http.serve_connection(io, TowerToHyperService::new(router.clone()));
+        let rest = Rest::default();
+        let io = TokioIo::new(StallGuard::new(stream, write_timeout, rest.clone()));
+        let rested = Rested::new(router.clone(), Arc::clone(&service), rest);
+        let connection = http.serve_connection(io, TowerToHyperService::new(rested));
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             // A client that breaks off harms nobody else.

@@ -26,6 +26,8 @@ pub struct ServeOptions {
     pub deadline_max: Duration,
     /// Requests inside the service; one more is refused.
     pub in_flight_max: usize,
+    /// Longest that requests may wait before anybody looks at them; beyond that only a share is let in.
+    pub lag_max: Duration,
     /// Open connections; one more waits to be accepted.
     pub connections_max: usize,
     /// Largest body, bytes.
@@ -71,6 +73,7 @@ impl ServeOptions {
             contract: FailureContract::shipped(),
             deadline_max: Duration::from_secs(2),
             in_flight_max: 1024,
+            lag_max: Duration::from_millis(5),
             connections_max: 4096,
             body_bytes_max: 4 << 20,
             inline_bytes_max: 8 << 10,

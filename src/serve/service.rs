@@ -18,6 +18,7 @@ use super::judge::{digest, timeout_ms, unhex};
 use super::listener::ServeError;
 use super::metrics::{Levels, Metrics};
 use super::options::ServeOptions;
+use super::pressure::Pressure;
 use super::problem::{Problem, ProblemCode};
 use super::reload::Reloader;
 use super::request::{BodyBudget, Context, HeldBody};
@@ -49,6 +50,7 @@ pub(super) struct Service {
     keys: ArcSwap<KeyRing>,
     metrics: Arc<Metrics>,
     permits: Arc<Semaphore>,
+    pressure: Arc<Pressure>,
     body_budget: Arc<BodyBudget>,
     is_draining: AtomicBool,
     requests: AtomicU64,
@@ -72,6 +74,7 @@ impl Service {
         remember(&options, &books, Clock::now_ms().saturating_sub(window_ms))?;
         let (log, books) = (Arc::new(log), Arc::new(books));
         let metrics = Arc::new(Metrics::new().map_err(|e| ServeError::Start(e.to_string()))?);
+        let pressure = Arc::new(Pressure::new(options.lag_max));
         // A window of another version, or a damaged one, is as good as none; the log says so.
         let (shard, window) = match window::load(&options.data_dir) {
             Ok(Some(shard)) => (shard, String::new()),
@@ -83,7 +86,7 @@ impl Service {
             shard,
             Arc::clone(&log),
             Arc::clone(&books),
-            Arc::clone(&metrics),
+            (Arc::clone(&metrics), Arc::clone(&pressure)),
             (options.text_policy, options.correlate_queue_max),
         );
         let service = Self {
@@ -94,6 +97,7 @@ impl Service {
             keys: ArcSwap::from_pointee(KeyRing::new(keys)),
             metrics,
             permits: Arc::new(Semaphore::new(options.in_flight_max)),
+            pressure,
             body_budget: BodyBudget::new(BODY_BUDGET_BYTES_MAX),
             is_draining: AtomicBool::new(false),
             requests: AtomicU64::new(0),
@@ -176,6 +180,27 @@ impl Service {
         if let Ok(file) = KeyFile::read(&self.options.data_dir) {
             self.keys.store(Arc::new(KeyRing::new(file)));
         }
+    }
+
+    /// Refuses a request before its body is read, if those before it have to wait too long.
+    pub(super) fn receive(&self) -> Result<(), Problem> {
+        if self.pressure.is_sample_due() {
+            let pressure = Arc::clone(&self.pressure);
+            tokio::spawn(async move {
+                // Behind everything that is ready now.
+                tokio::task::yield_now().await;
+                pressure.measured();
+            });
+        }
+        self.pressure.admit().map_err(|lag| {
+            self.metrics.shed.increment(1);
+            let detail = format!("lag_ms: requests wait {} ms before they are looked at", lag.as_millis());
+            Problem::new(ProblemCode::Overloaded, detail)
+        })
+    }
+
+    pub(super) fn pressure(&self) -> &Pressure {
+        &self.pressure
     }
 
     /// Lets a request in, or refuses it at once.
