@@ -1,5 +1,6 @@
 //! The one thread that owns the shard: items in the order of their arrival → decisions for the log.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -20,7 +21,11 @@ use crate::store::log::{Append, Log, LogError, Stored};
 
 /// How far an item has come; what a caller who cannot wait is told depends on it.
 #[derive(Debug, Default)]
-pub(super) struct Ticket(Mutex<Stage>);
+pub(super) struct Ticket {
+    stage: Mutex<Stage>,
+    /// When its answer was told, by the clock of [`Pressure`]; 0 before.
+    told_us: AtomicU64,
+}
 
 /// The stages that a caller can tell apart.
 #[derive(Clone, Debug, Default)]
@@ -36,11 +41,16 @@ pub(super) enum Stage {
 
 impl Ticket {
     pub(super) fn set(&self, stage: Stage) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
 
     pub(super) fn stage(&self) -> Stage {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// When its answer was told, by the clock of [`Pressure`]; 0 before.
+    pub(super) fn told_us(&self) -> u64 {
+        self.told_us.load(Ordering::Acquire)
     }
 }
 
@@ -171,7 +181,11 @@ impl Worker {
         };
         let (public, private) = split(entry, item.as_deref(), self.text_policy);
         let (books, metrics) = (Arc::clone(&self.books), Arc::clone(&self.metrics));
+        let pressure = Arc::clone(&self.pressure);
         let done = Box::new(move |stored: Result<Stored, LogError>| {
+            if !deliver.is_closed() {
+                ticket.told_us.store(pressure.told(), Ordering::Release);
+            }
             let delivery = stored.as_ref().map(|_| answer).map_err(|e| {
                 metrics.log_failures.increment(1);
                 Problem::new(ProblemCode::LogUnavailable, e.to_string())

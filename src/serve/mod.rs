@@ -27,6 +27,7 @@ mod rest;
 pub mod schema;
 mod service;
 mod stall;
+mod warm;
 mod window;
 mod workers;
 

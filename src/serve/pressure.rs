@@ -1,8 +1,8 @@
 //! Whether requests wait before anybody looks at them, and what is refused then.
 //!
 //! Short texts are judged on the threads that read requests, so that overload does not show in the number of requests inside:
-//! whoever waits, waits in a socket. What can be measured is the *lag*: how long a task of the runtime waits until all that
-//! were ready before it have had their turn, and how long an item waits for the correlating thread. While a lag stands
+//! whoever waits, waits in a socket. What can be measured is the *lag*: how long an item waits for the correlating thread, and how
+//! long a request that has been told its answer waits for a turn to hand it on. While a lag stands
 //! above its limit, only the share of the requests is let in that brings it back: who is let in is answered in time.
 //!
 //! A refusal costs a good part of what an answer costs. A caller that sends again at once after each refusal would have the
@@ -14,9 +14,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Pause between two measurements of the runtime.
-const SAMPLE_PAUSE_US: u64 = 2000;
-/// A measurement that no other has followed counts for so long.
+/// A measurement that no other has followed counts for so long, and one under way after that is taken for lost.
 const SAMPLE_VALID_US: u64 = 100_000;
 /// A lag beyond its limit is a burst until it has lasted so long (as in `CoDel`, Nichols and Jacobson 2012) …
 const BURST_US_MAX: u64 = 50_000;
@@ -64,7 +62,7 @@ impl Lag {
 pub(super) struct Pressure {
     begun: Instant,
     limit_us: u64,
-    /// When the measurement of the runtime under way was begun; 0 when there is none.
+    /// When a request was told its answer that has not had its turn since; 0 when there is none.
     pending_us: AtomicU64,
     runtime: Lag,
     correlator: Lag,
@@ -92,19 +90,19 @@ impl Pressure {
         micros(self.begun.elapsed()) + 1
     }
 
-    /// Whether a measurement of the runtime is due; the caller makes it then, with [`Self::measured`] at its end.
-    pub(super) fn is_sample_due(&self) -> bool {
+    /// A request is being told its answer. Returns the time, for [`Self::turned`].
+    pub(super) fn told(&self) -> u64 {
         let now_us = self.now_us();
-        let age_us = now_us.saturating_sub(self.runtime.measured_us.load(Ordering::Relaxed));
-        age_us >= SAMPLE_PAUSE_US
-            && self.pending_us.compare_exchange(0, now_us, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        // The first of many that wait is the one that counts.
+        let _ = self.pending_us.compare_exchange(0, now_us, Ordering::Relaxed, Ordering::Relaxed);
+        now_us
     }
 
-    /// All that was ready when the measurement was begun has had its turn.
-    pub(super) fn measured(&self) {
+    /// A request that was told its answer at `told_us` has its turn.
+    pub(super) fn turned(&self, told_us: u64) {
         let now_us = self.now_us();
-        let begun_us = self.pending_us.swap(0, Ordering::Relaxed);
-        self.runtime.measured(now_us.saturating_sub(begun_us), self.limit_us, now_us);
+        self.pending_us.store(0, Ordering::Relaxed);
+        self.runtime.measured(now_us.saturating_sub(told_us), self.limit_us, now_us);
     }
 
     /// The correlating thread has taken an item that was handed over at `handed_us`.
@@ -121,14 +119,16 @@ impl Pressure {
     fn admit_at(&self, now_us: u64) -> Result<(), Duration> {
         let under_way_us = match self.pending_us.load(Ordering::Relaxed) {
             0 => 0,
-            begun_us => now_us.saturating_sub(begun_us),
+            told_us => now_us.saturating_sub(told_us),
         };
+        let under_way_us = if under_way_us <= SAMPLE_VALID_US { under_way_us } else { 0 };
         let standing = self
             .runtime
             .standing(under_way_us, self.limit_us, now_us)
             .max(self.correlator.standing(0, self.limit_us, now_us));
         let Some(lag_us) = standing else { return Ok(()) };
-        let share_milli = self.limit_us.saturating_mul(1000) / lag_us.max(1);
+        // Never none: only who is let in tells that the lag is over.
+        let share_milli = (self.limit_us.saturating_mul(1000) / lag_us.max(1)).max(1);
         let before = self.credit_milli.fetch_add(share_milli, Ordering::Relaxed);
         if before / 1000 == (before + share_milli) / 1000 {
             return Err(Duration::from_micros(lag_us));
@@ -192,9 +192,11 @@ mod tests {
     #[test]
     fn a_measurement_that_takes_long_counts_before_it_ends() {
         let pressure = Pressure::new(LIMIT);
-        pressure.pending_us.store(1000, Ordering::Relaxed);
-        assert!(pressure.admit_at(1000 + 20_000).is_ok());
-        assert_eq!((0..100).filter(|_| pressure.admit_at(1000 + 50_000).is_ok()).count(), 10);
+        let told_us = pressure.told();
+        let admitted = |after_us| (0..100).filter(|_| pressure.admit_at(told_us + after_us).is_ok()).count();
+        assert_eq!([20_000, 50_000, SAMPLE_VALID_US + 1].map(admitted), [100, 10, 100]);
+        pressure.turned(told_us);
+        assert_eq!(admitted(50_000), 100);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::pressure::Pressure;
 use super::problem::{Problem, ProblemCode};
 use super::reload::Reloader;
 use super::request::{BodyBudget, Context, HeldBody};
+use super::warm::warm_up;
 use super::window;
 use super::workers::Workers;
 use crate::engine::{Bundle, Scratch, Shard};
@@ -81,6 +82,7 @@ impl Service {
             Ok(None) => (Shard::new(&bundle), "an empty window".to_owned()),
             Err(e) => (Shard::new(&bundle), format!("an empty window: {e}")),
         };
+        warm_up(&bundle);
         let started = |e: std::io::Error| ServeError::Start(e.to_string());
         let correlator = Correlator::start(
             shard,
@@ -184,14 +186,6 @@ impl Service {
 
     /// Refuses a request before its body is read, if those before it have to wait too long.
     pub(super) fn receive(&self) -> Result<(), Problem> {
-        if self.pressure.is_sample_due() {
-            let pressure = Arc::clone(&self.pressure);
-            tokio::spawn(async move {
-                // Behind everything that is ready now.
-                tokio::task::yield_now().await;
-                pressure.measured();
-            });
-        }
         self.pressure.admit().map_err(|lag| {
             self.metrics.shed.increment(1);
             let detail = format!("lag_ms: requests wait {} ms before they are looked at", lag.as_millis());
@@ -272,7 +266,11 @@ impl Service {
             };
             self.hand_over(Box::new(task))?;
         }
-        match self.wait(&context, (text, None), &ticket, delivered).await? {
+        let waited = self.wait(&context, (text, None), &ticket, delivered).await;
+        if ticket.told_us() > 0 {
+            self.pressure.turned(ticket.told_us());
+        }
+        match waited? {
             Waited::Done(bytes) => Ok(bytes),
             Waited::Late(answer) => Ok(serde_json::to_vec(&*answer).unwrap_or_default().into()),
         }
