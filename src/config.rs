@@ -109,9 +109,12 @@ pub const KEYS: [Key; 36] = [
     key("limits.in_flight", "1024", "requests inside the service; one more is refused", |c, v| {
         assign(v, 1, 1 << 20, &mut c.serve.in_flight_max)
     }),
-    key("limits.lag_ms", "5", "longest that requests may wait for their turn before some are refused, milliseconds", |c, v| {
-        millis(v, &mut c.serve.lag_max)
-    }),
+    key(
+        "limits.lag_ms",
+        "5",
+        "longest that requests may wait for their turn before some are refused, milliseconds",
+        |c, v| millis(v, &mut c.serve.lag_max),
+    ),
     key("limits.connections", "4096", "open connections; one more waits to be accepted", |c, v| {
         assign(v, 1, 1 << 20, &mut c.serve.connections_max)
     }),

@@ -1,5 +1,6 @@
 //! One service and what is sent to it: the steps that scenarios are made of.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,7 +124,7 @@ impl Bench {
         let before = processor();
         let tally = load.run()?;
         let answers = (tally.full.len() + tally.degraded.len()).max(1);
-        let processor_us = (processor() - before).as_micros() as f64 / answers as f64;
+        let processor_us = processor().saturating_sub(before).as_micros() as f64 / answers as f64;
         let resident_bytes = self.server.as_ref().map_or(0, Server::resident_bytes);
         Ok(Measured { tally, processor_us, resident_bytes })
     }
@@ -152,7 +153,10 @@ impl Bench {
         }
         let at = at.ok_or_else(|| anyhow!("no step"))?;
         report.line(&format!("{name}: peak {peak:.0}/s, saturation {rate:.0}/s"));
-        report.figure(&format!("{name} saturation"), json!({ "peak_per_second": peak, "rate_per_second": rate, "at": at.json() }));
+        report.figure(
+            &format!("{name} saturation"),
+            json!({ "peak_per_second": peak, "rate_per_second": rate, "at": at.json() }),
+        );
         Ok(Saturation { peak, rate, at })
     }
 }
@@ -169,7 +173,7 @@ impl Measured {
         let mut line = self.tally.line(name);
         if self.resident_bytes > 0 {
             let mib = self.resident_bytes >> 20;
-            line.push_str(&format!("  processor {:.1} us an answer, {mib} MiB", self.processor_us));
+            let _ = write!(line, "  processor {:.1} us an answer, {mib} MiB", self.processor_us);
         }
         line
     }

@@ -52,7 +52,8 @@ impl Running {
 
     fn finish(self) -> Result<Vec<Tally>> {
         self.stop.store(true, Ordering::Relaxed);
-        let join = |load: thread::JoinHandle<Result<Tally>>| load.join().map_err(|_| anyhow!("a load broke off"))?;
+        let join =
+            |load: thread::JoinHandle<Result<Tally>>| load.join().map_err(|_| anyhow!("a load broke off"))?;
         self.loads.into_iter().map(join).collect()
     }
 }
@@ -67,7 +68,8 @@ impl Watch for Versions {
     fn answered(&self, _number: u64, body: &[u8]) {
         let Ok(answer) = serde_json::from_slice::<Value>(body) else { return };
         let version = answer["versions"]["bundle"].as_str().unwrap_or_default().to_owned();
-        let labels = answer["labels"].as_array().into_iter().flatten().filter_map(|label| label["label"].as_str());
+        let labels =
+            answer["labels"].as_array().into_iter().flatten().filter_map(|label| label["label"].as_str());
         let marks = labels.filter(|label| MARK_LABELS.contains(label)).collect::<Vec<_>>().join("+");
         self.labels.lock().unwrap_or_else(PoisonError::into_inner).entry(version).or_default().insert(marks);
     }
@@ -95,7 +97,8 @@ pub(super) fn reload(arguments: &Arguments, mix: &Mix, report: &mut Report) -> R
     let (mut live, mut refused) = (HashSet::from([state(bench.address, None)?]), 0);
     for round in 1..=arguments.reloads {
         mark(dir.path(), round)?;
-        match state(bench.address, Some(json!({ "author": "loadtest", "reason": format!("round {round}") }))) {
+        match state(bench.address, Some(json!({ "author": "loadtest", "reason": format!("round {round}") })))
+        {
             Ok(version) => {
                 live.insert(version);
             }
@@ -111,15 +114,24 @@ pub(super) fn reload(arguments: &Arguments, mix: &Mix, report: &mut Report) -> R
     report.figure("normal", tallies[0].json());
     let lost = tallies.iter().map(|tally| tally.errors() + tally.shed.len()).sum::<u64>();
     let (named, labels) = (normal.labels.lock(), marked.labels.lock());
-    let (named, labels) = (named.unwrap_or_else(PoisonError::into_inner), labels.unwrap_or_else(PoisonError::into_inner));
+    let (named, labels) =
+        (named.unwrap_or_else(PoisonError::into_inner), labels.unwrap_or_else(PoisonError::into_inner));
     let unknown = named.keys().chain(labels.keys()).filter(|&version| !live.contains(version)).count();
     let mixed = labels.values().filter(|labels| labels.len() != 1).count();
-    report.line(&format!("{} versions were live, {} of them named; marked posts: {labels:?}", live.len(), named.len()));
+    report.line(&format!(
+        "{} versions were live, {} of them named; marked posts: {labels:?}",
+        live.len(),
+        named.len()
+    ));
     report.promise("reloads that were refused", (f64::from(refused), "reloads"), Bar::AtMost(0.0));
     report.promise("requests that failed", (lost as f64, "requests"), Bar::AtMost(0.0));
     report.promise("versions that were never live", (unknown as f64, "versions"), Bar::AtMost(0.0));
     report.promise("versions with mixed answers", (mixed as f64, "versions"), Bar::AtMost(0.0));
-    report.promise("versions that answered marked posts", (labels.len() as f64, "versions"), Bar::AtLeast(2.0));
+    report.promise(
+        "versions that answered marked posts",
+        (labels.len() as f64, "versions"),
+        Bar::AtLeast(2.0),
+    );
     Ok(())
 }
 
@@ -208,16 +220,25 @@ pub(super) fn restart(arguments: &Arguments, mix: &Mix, report: &mut Report) -> 
         // Follow-ups were asked for by nobody.
         if record["kind"] == "decision" && record.get("surface").is_some() {
             *by_id.entry(record["id"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
-            *by_item.entry(record["decision"]["item"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+            *by_item
+                .entry(record["decision"]["item"].as_str().unwrap_or_default().to_owned())
+                .or_default() += 1;
         }
     }
     let missing = acknowledged.iter().filter(|(_, id)| !by_id.contains_key(id)).count();
-    let twice = acknowledged.iter().filter(|(item, id)| by_id.get(id) != Some(&1) || by_item.get(item) != Some(&1)).count();
+    let twice = acknowledged
+        .iter()
+        .filter(|(item, id)| by_id.get(id) != Some(&1) || by_item.get(item) != Some(&1))
+        .count();
     let (acked, kept) = (acknowledged.len(), by_id.len());
     report.line(&format!("{acked} decisions acknowledged, {kept} in the log, {} ends", arguments.restarts));
     report.promise("acknowledged decisions", (acked as f64, "decisions"), Bar::AtLeast(1.0));
     report.promise("acknowledged and not in the log", (missing as f64, "decisions"), Bar::AtMost(0.0));
-    report.promise("acknowledged and not exactly once in the log", (twice as f64, "decisions"), Bar::AtMost(0.0));
+    report.promise(
+        "acknowledged and not exactly once in the log",
+        (twice as f64, "decisions"),
+        Bar::AtMost(0.0),
+    );
     let lost = tallies[0].errors() + tallies[0].shed.len();
     report.promise("requests that were never answered", (lost as f64, "requests"), Bar::AtMost(0.0));
     Ok(())

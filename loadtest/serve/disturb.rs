@@ -44,7 +44,7 @@ fn beside(arguments: &Arguments, mix: &Mix, kinds: &[(Kind, usize)], report: &mu
     bench.measure(bench.load(bench.arrivals(rate), 2))?;
     let alone = bench.measure(bench.load(bench.arrivals(rate), arguments.seconds))?;
     report.line(&alone.line("normal traffic alone"));
-    let disturbance = Disturbance::start(bench.address, kinds)?;
+    let disturbance = Disturbance::start(bench.address, kinds);
     let beside = bench.measure(bench.load(bench.arrivals(rate), arguments.seconds))?;
     let seen = disturbance.finish()?;
     report.line(&beside.line("normal traffic beside it"));
@@ -55,14 +55,25 @@ fn beside(arguments: &Arguments, mix: &Mix, kinds: &[(Kind, usize)], report: &mu
     report.line(&after.line("normal traffic afterwards"));
     report.figure("alone", alone.json());
     report.figure("beside", beside.json());
-    report.figure("disturbance", json!(seen.iter().map(|((kind, what), n)| json!([kind, what, n])).collect::<Vec<_>>()));
+    report.figure(
+        "disturbance",
+        json!(seen.iter().map(|((kind, what), n)| json!([kind, what, n])).collect::<Vec<_>>()),
+    );
     let bar = alone.tally.ms(99.0) * P99_TIMES_MAX + P99_MORE_MS_MAX;
     report.promise("p99 of normal traffic", (beside.tally.ms(99.0), "ms"), Bar::AtMost(bar));
     let lost = [&beside, &after].map(|run| run.tally.errors() + run.tally.shed.len()).iter().sum::<u64>();
     report.promise("normal requests without an answer", (lost as f64, "requests"), Bar::AtMost(0.0));
-    let defects = seen.iter().filter(|((_, what), _)| what.starts_with('5') && what != "503").map(|(_, n)| n).sum::<u64>();
+    let defects = seen
+        .iter()
+        .filter(|((_, what), _)| what.starts_with('5') && what != "503")
+        .map(|(_, n)| n)
+        .sum::<u64>();
     report.promise("answers that admit a defect", (defects as f64, "answers"), Bar::AtMost(0.0));
     let (before, now) = (alone.resident_bytes as f64, after.resident_bytes as f64);
-    report.promise("memory afterwards over before", ((now - before) / f64::from(1 << 20), "MiB"), Bar::AtMost(MEMORY_GROWTH_MIB_MAX));
+    report.promise(
+        "memory afterwards over before",
+        ((now - before) / f64::from(1 << 20), "MiB"),
+        Bar::AtMost(MEMORY_GROWTH_MIB_MAX),
+    );
     Ok(())
 }

@@ -39,7 +39,8 @@ pub(crate) fn run(arguments: &EmptyArguments) -> Result<()> {
                 .header_read_timeout(Duration::from_secs(15))
                 .max_headers(64)
                 .max_buf_size(16 << 10);
-            let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            let connection =
+                http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
             tokio::spawn(async move {
                 // A connection that breaks off is none of ours.
                 let _ = connection.await;

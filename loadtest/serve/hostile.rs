@@ -63,7 +63,7 @@ const HEADER_BYTES: usize = 32 << 10;
 
 impl Disturbance {
     /// Starts so many clients of each kind, on a thread of their own.
-    pub(crate) fn start(address: SocketAddr, kinds: &[(Kind, usize)]) -> Result<Self> {
+    pub(crate) fn start(address: SocketAddr, kinds: &[(Kind, usize)]) -> Self {
         let (over, is_over) = watch::channel(false);
         let seen = Arc::new(Mutex::new(Seen::new()));
         let (kinds, noted) = (kinds.to_vec(), Arc::clone(&seen));
@@ -81,7 +81,7 @@ impl Disturbance {
             });
             Ok(())
         });
-        Ok(Self { over, seen, at_work })
+        Self { over, seen, at_work }
     }
 
     /// Ends all clients; what came back.
@@ -115,9 +115,7 @@ async fn attempt_once(kind: Kind, attempt: usize, address: SocketAddr) -> io::Re
         Kind::DeepJson => exchange(&mut stream, &vec![b'['; DEEP_BYTES]).await,
         Kind::BrokenUtf8 => exchange(&mut stream, b"{\"text\":\"\xff\xc0\x80\xed\xa0\x80\"}").await,
         Kind::BadHeaders => raw(&mut stream, &bad_head(attempt)).await,
-        Kind::SlowHead => {
-            trickle(&mut stream, b"POST /v1/check HTTP/1.1\r\nhost: service\r\nx-slow: ").await
-        }
+        Kind::SlowHead => trickle(&mut stream, b"POST /v1/check HTTP/1.1\r\nhost: service\r\nx-slow: ").await,
         Kind::SlowBody => {
             stream.write_all(b"POST /v1/check HTTP/1.1\r\nhost: service\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n").await?;
             trickle(&mut stream, b"{\"text\":\"").await
@@ -181,28 +179,40 @@ async fn trickle(stream: &mut TcpStream, first: &[u8]) -> io::Result<u16> {
 
 /// Much to undo and much that nearly hits.
 fn long_text(attempt: usize) -> Vec<u8> {
-    const PIECES: [&str; 8] = ["加.薇❤信", "ｗｘ１３８", "真.人.荷", "b64:5Yqg5b6u5L+h", "㊙️色·", "刷#单", "零一二三四", "\u{202e}abc\u{202c}"];
+    const PIECES: [&str; 8] = [
+        "加.薇❤信",
+        "ｗｘ１３８",
+        "真.人.荷",
+        "b64:5Yqg5b6u5L+h",
+        "㊙️色·",
+        "刷#单",
+        "零一二三四",
+        "\u{202e}abc\u{202c}",
+    ];
     let mut text = String::new();
     let mut piece = attempt;
     while text.len() < LONG_BYTES {
         text.push_str(PIECES[piece % PIECES.len()]);
-        piece = piece * 5 + 3 & 0xffff;
+        piece = (piece * 5 + 3) & 0xffff;
     }
     serde_json::json!({ "text": text }).to_string().into_bytes()
 }
 
 fn bad_head(attempt: usize) -> Vec<u8> {
-    let post = |headers: &str| format!("POST /v1/check HTTP/1.1\r\nhost: service\r\n{headers}\r\n{{}}").into_bytes();
+    let post =
+        |headers: &str| format!("POST /v1/check HTTP/1.1\r\nhost: service\r\n{headers}\r\n{{}}").into_bytes();
     let long = "x".repeat(HEADER_BYTES);
     match attempt % 9 {
         0 => post(&format!("x-long: {long}\r\n")),
-        1 => post(&(0..300).map(|n| format!("x-{n}: 1\r\n")).collect::<String>()),
+        1 => post(&"x-many: 1\r\n".repeat(300)),
         2 => post("content-length: -1\r\n"),
         3 => post("content-length: 2\r\ncontent-length: 3\r\n"),
         4 => post("transfer-encoding: chunked\r\ncontent-length: 2\r\n"),
         5 => post("content-type: application/json\r\nidempotency-key: \u{7}\u{8}\r\ncontent-length: 2\r\n"),
         6 => b"\0\0\0\0nonsense\r\n\r\n".to_vec(),
         7 => b"POST /v1/check HTTP/9.9\r\n\r\n".to_vec(),
-        _ => post("content-type: application/json\r\nx-deadline-ms: 99999999999999999999\r\ncontent-length: 2\r\n"),
+        _ => post(
+            "content-type: application/json\r\nx-deadline-ms: 99999999999999999999\r\ncontent-length: 2\r\n",
+        ),
     }
 }

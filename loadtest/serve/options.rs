@@ -110,7 +110,11 @@ impl Arguments {
             Ok(target.join("qingliu"))
         };
         let binary = self.binary.clone().map_or_else(beside, Ok)?;
-        ensure!(binary.is_file(), "{}: build it with `cargo build --release`, or say --binary", binary.display());
+        ensure!(
+            binary.is_file(),
+            "{}: build it with `cargo build --release`, or say --binary",
+            binary.display()
+        );
         let mut arguments: Vec<String> = more.iter().map(|&argument| argument.to_owned()).collect();
         if let Some(config) = &self.config {
             arguments.extend(["--config".to_owned(), config.display().to_string()]);

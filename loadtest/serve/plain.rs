@@ -62,7 +62,11 @@ pub(super) fn steady(arguments: &Arguments, mix: &Mix, report: &mut Report) -> R
         None => {
             let floor = empty.saturation("empty handler", arguments.seconds, report)?;
             let own = bench.saturation("service", arguments.seconds, report)?;
-            report.promise("request rate beside the empty handler's", (own.peak / floor.peak, "x"), Bar::AtLeast(RATE_SHARE_MIN));
+            report.promise(
+                "request rate beside the empty handler's",
+                (own.peak / floor.peak, "x"),
+                Bar::AtLeast(RATE_SHARE_MIN),
+            );
             own.rate / 2.0
         }
     };
@@ -81,8 +85,15 @@ pub(super) fn steady(arguments: &Arguments, mix: &Mix, report: &mut Report) -> R
         let third = resident.len() / 3;
         let most = |of: &[f64]| of.iter().copied().fold(0.0, f64::max);
         let (middle, last) = (most(&resident[third..2 * third]), most(&resident[2 * third..]));
-        report.line(&format!("memory: {:.0} MiB at first, {middle:.0} MiB in the middle third, {last:.0} MiB in the last", resident[0]));
-        report.promise("memory, last third over the middle", (last - middle, "MiB"), Bar::AtMost(MEMORY_GROWTH_MIB_MAX));
+        report.line(&format!(
+            "memory: {:.0} MiB at first, {middle:.0} MiB in the middle third, {last:.0} MiB in the last",
+            resident[0]
+        ));
+        report.promise(
+            "memory, last third over the middle",
+            (last - middle, "MiB"),
+            Bar::AtMost(MEMORY_GROWTH_MIB_MAX),
+        );
     }
     Ok(())
 }
@@ -96,7 +107,8 @@ struct Watched {
 impl Watched {
     fn start(bench: &Bench) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
-        let (over, statm) = (Arc::clone(&is_over), bench.server.as_ref().and_then(super::server::Server::statm));
+        let (over, statm) =
+            (Arc::clone(&is_over), bench.server.as_ref().and_then(super::server::Server::statm));
         let watching = thread::spawn(move || {
             let mut all = Vec::new();
             while let Some(statm) = statm.as_ref().filter(|_| !over.load(Ordering::Relaxed)) {
@@ -131,7 +143,11 @@ pub(super) fn overload(arguments: &Arguments, mix: &Mix, report: &mut Report) ->
     report.line(&over.line(&format!("service, {rate:.0}/s due")));
     report.figure("overload", over.json());
     let times = over.tally.ms(99.0) / saturation.at.tally.ms(99.0).max(1e-3);
-    report.promise("p99 of the admitted beside that at saturation", (times, "x"), Bar::AtMost(OVERLOAD_P99_TIMES_MAX));
+    report.promise(
+        "p99 of the admitted beside that at saturation",
+        (times, "x"),
+        Bar::AtMost(OVERLOAD_P99_TIMES_MAX),
+    );
     let share = over.tally.goodput() / saturation.peak;
     report.promise("goodput beside the peak", (share, "x"), Bar::AtLeast(OVERLOAD_GOODPUT_SHARE_MIN));
     report.promise("errors other than refusals", (over.tally.errors() as f64, "requests"), Bar::AtMost(0.0));

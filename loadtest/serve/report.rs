@@ -24,15 +24,17 @@ impl Bar {
 /// Everything that a run of a scenario prints, as text and as JSON.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
+    lines: Vec<Value>,
     figures: Map<String, Value>,
     promises: Vec<Value>,
     broken: usize,
 }
 
 impl Report {
-    /// Prints a line at once.
-    pub(crate) fn line(&self, line: &str) {
+    /// Prints a line at once, and keeps it for the JSON.
+    pub(crate) fn line(&mut self, line: &str) {
         println!("{line}");
+        self.lines.push(line.into());
     }
 
     /// Keeps a figure for the JSON.
@@ -60,7 +62,7 @@ impl Report {
         let is_kept = self.broken == 0;
         println!("{} of {} promises kept", self.promises.len() - self.broken, self.promises.len());
         if let Some(path) = json {
-            let all = json!({ "kept": is_kept, "promises": self.promises, "figures": self.figures });
+            let all = json!({ "kept": is_kept, "promises": self.promises, "lines": self.lines, "figures": self.figures });
             crate::write_json(path, &all)?;
         }
         Ok(is_kept)

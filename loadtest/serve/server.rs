@@ -14,10 +14,7 @@ use tempfile::TempDir;
 #[derive(Clone, Debug)]
 pub(crate) enum Program {
     /// The service, with the arguments that follow `serve`.
-    Service {
-        binary: PathBuf,
-        arguments: Vec<String>,
-    },
+    Service { binary: PathBuf, arguments: Vec<String> },
     /// The empty handler, which is in this program.
     Empty,
 }
@@ -79,7 +76,7 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("{:?} does not start", command.get_program()))?;
+            .with_context(|| format!("{} does not start", command.get_program().display()))?;
         let mut stdout = BufReader::new(child.stdout.take().ok_or_else(|| anyhow!("no output"))?);
         let mut line = String::new();
         stdout.read_line(&mut line)?;

@@ -1,6 +1,7 @@
 //! What became of the requests, and how long they took.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -65,7 +66,9 @@ impl Tally {
     pub(crate) fn reply(&mut self, status: u16, body: &[u8], took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         match status {
-            200 if memchr::memmem::find(body, b"\"degraded\":\"").is_some() => self.degraded.saturating_record(micros),
+            200 if memchr::memmem::find(body, b"\"degraded\":\"").is_some() => {
+                self.degraded.saturating_record(micros);
+            }
             200 => self.full.saturating_record(micros),
             429 | 503 => self.shed.saturating_record(micros),
             ..500 => self.refused += 1,
@@ -103,10 +106,11 @@ impl Tally {
     /// One line of figures.
     pub(crate) fn line(&self, name: &str) -> String {
         let mut line = format!("{name:<24} {:>9.0}/s ", self.goodput());
+        // Writing to a string cannot fail.
         for (percentile, label) in PERCENTILES {
-            line.push_str(&format!(" {label} {:>8.3}", self.ms(percentile)));
+            let _ = write!(line, " {label} {:>8.3}", self.ms(percentile));
         }
-        line.push_str(&format!(" max {:>8.3} ms", self.full.max() as f64 / 1000.0));
+        let _ = write!(line, " max {:>8.3} ms", self.full.max() as f64 / 1000.0);
         let rest = [
             ("degraded", self.degraded.len()),
             ("shed", self.shed.len()),
@@ -114,9 +118,11 @@ impl Tally {
             ("retried", self.retried),
             ("errors", self.errors()),
         ];
-        rest.iter().filter(|(_, count)| *count > 0).for_each(|(what, count)| line.push_str(&format!("  {what} {count}")));
+        for (what, count) in rest.iter().filter(|(_, count)| *count > 0) {
+            let _ = write!(line, "  {what} {count}");
+        }
         if !self.kinds.is_empty() {
-            line.push_str(&format!("  {:?}", self.kinds));
+            let _ = write!(line, "  {:?}", self.kinds);
         }
         line
     }

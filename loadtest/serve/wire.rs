@@ -37,7 +37,10 @@ pub(crate) fn post_into(path: &str, body: &[u8], out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// The connection broke, or what came is no reply of stated length.
-pub(crate) async fn read_reply(stream: &mut (impl AsyncRead + Unpin), body: &mut Vec<u8>) -> io::Result<Head> {
+pub(crate) async fn read_reply(
+    stream: &mut (impl AsyncRead + Unpin),
+    body: &mut Vec<u8>,
+) -> io::Result<Head> {
     body.clear();
     let (head, head_bytes) = loop {
         if let Some(end) = memmem::find(body, b"\r\n\r\n") {
@@ -102,7 +105,10 @@ mod tests {
             let (first, second) = reply.split_at(split);
             let mut body = Vec::new();
             let read = runtime.block_on(read_reply(&mut first.chain(second), &mut body)).unwrap();
-            assert_eq!((read.status, read.retry_after, read.is_last, body.as_slice()), (503, Some(2), true, &b"hello"[..]));
+            assert_eq!(
+                (read.status, read.retry_after, read.is_last, body.as_slice()),
+                (503, Some(2), true, &b"hello"[..])
+            );
         }
         for bad in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello", b"nonsense\r\n\r\n"] {
             assert!(runtime.block_on(read_reply(&mut &bad[..], &mut Vec::new())).is_err());

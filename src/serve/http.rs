@@ -70,8 +70,8 @@ async fn check(State(service): State<Arc<Service>>, context: Context, request: R
     let delivered = async {
         context.require(Action::Check)?;
         require_json(&request)?;
-        service.receive()?;
         let body = read_body(&service, request.into_body()).await?;
+        service.receive()?;
         let _admission = service.admit()?;
         service.check(context, begun, body).await
     };
@@ -105,8 +105,8 @@ async fn check_batch(State(service): State<Arc<Service>>, context: Context, requ
     let delivered = async {
         context.require(Action::Check)?;
         require_json(&request)?;
-        service.receive()?;
         let body = read_body(&service, request.into_body()).await?;
+        service.receive()?;
         let _admission = service.admit()?;
         let batch = service.check_batch(context, body).await?;
         // Our own types have string keys and finite numbers: this does not fail.

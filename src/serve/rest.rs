@@ -42,7 +42,11 @@ impl TowerService<Request<Incoming>> for Rested {
 
     fn call(&mut self, request: Request<Incoming>) -> Resting {
         let answering = self.router.call(request.map(Body::new));
-        Resting { answering: Box::pin(answering), service: Arc::clone(&self.service), rest: self.rest.clone() }
+        Resting {
+            answering: Box::pin(answering),
+            service: Arc::clone(&self.service),
+            rest: self.rest.clone(),
+        }
     }
 }
 
@@ -58,7 +62,9 @@ impl Future for Resting {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let response = ready!(self.answering.as_mut().poll(cx));
-        let is_refusal = |response: &Response| response.status() == StatusCode::SERVICE_UNAVAILABLE;
+        let is_refusal = |response: &Response| {
+            matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+        };
         if response.as_ref().is_ok_and(is_refusal)
             && let Some(rest) = self.service.pressure().refused()
         {

@@ -184,7 +184,8 @@ impl Service {
         }
     }
 
-    /// Refuses a request before its body is read, if those before it have to wait too long.
+    /// Refuses a request if those before it have to wait too long. Its body has been read: a connection that is refused with
+    /// half of a request on it could not be used again.
     pub(super) fn receive(&self) -> Result<(), Problem> {
         self.pressure.admit().map_err(|lag| {
             self.metrics.shed.increment(1);
