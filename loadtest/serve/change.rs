@@ -26,7 +26,7 @@ use super::wire::{post_into, read_reply};
 /// Normal traffic, requests a second, unless told otherwise.
 const RATE: f64 = 1000.0;
 /// Posts that carry the term which changes its label, a second.
-const MARK_RATE: f64 = 50.0;
+const MARK_RATE: f64 = 5.0;
 /// Longest run, seconds.
 const SECONDS_MAX: u64 = 60 * 60;
 /// How long the service runs between two ends.

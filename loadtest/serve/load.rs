@@ -29,6 +29,8 @@ const DUE_MAX: usize = 1 << 20;
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Longest that open requests are waited for at the end.
 const DRAIN_MAX: Duration = Duration::from_secs(40);
+/// A connection that was idle for so long is made anew: the service may have closed it.
+const IDLE_MAX: Duration = Duration::from_secs(5);
 /// Pause before a request is sent again.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// Most attempts at one request.
@@ -252,8 +254,10 @@ async fn serve(pool: Arc<Pool>, first: Option<Shot>, mut connection: Connection)
         if let Some(shot) = next
             && let Some(rest) = connection.settle(&pool, shot).await
         {
-            // Refused, and told when to come again: this caller heeds it, unless told not to.
-            sleep(if pool.load.is_impatient { RETRY_PAUSE.min(rest) } else { rest }).await;
+            // Refused, and told when to come again. Callers of an overload heed it, unless told not to; elsewhere the next request
+            // on this connection is another caller's, who knows nothing of that.
+            let heeds = pool.load.when_full == WhenFull::GiveUp && !pool.load.is_impatient;
+            sleep(if heeds { rest } else { RETRY_PAUSE.min(rest) }).await;
         }
         let waiting = {
             let mut state = pool.lock();
@@ -283,6 +287,7 @@ enum Settled {
 #[derive(Default)]
 struct Connection {
     stream: Option<TcpStream>,
+    used: Option<Instant>,
     body: Vec<u8>,
     request: Vec<u8>,
     reply: Vec<u8>,
@@ -335,7 +340,8 @@ impl Connection {
 
     /// One request and its reply. A connection on which something went wrong is not used again.
     async fn exchange(&mut self, address: SocketAddr) -> io::Result<Head> {
-        let mut stream = match self.stream.take() {
+        let is_stale = self.used.is_some_and(|used| used.elapsed() > IDLE_MAX);
+        let mut stream = match self.stream.take().filter(|_| !is_stale) {
             Some(stream) => stream,
             None => {
                 let stream = TcpStream::connect(address).await?;
@@ -349,6 +355,7 @@ impl Connection {
         };
         let head = timeout(ANSWER_MAX, exchange).await.map_err(io::Error::from)??;
         if !head.is_last {
+            self.used = Some(now());
             self.stream = Some(stream);
         }
         Ok(head)
