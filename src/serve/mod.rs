@@ -11,6 +11,7 @@
 mod access;
 mod answer;
 mod appeal;
+mod batch;
 mod bundles;
 mod canary;
 mod changes;
@@ -43,6 +44,7 @@ mod shadow;
 mod stall;
 mod upkeep;
 mod vet;
+mod warm;
 mod watch;
 mod window;
 mod workers;
