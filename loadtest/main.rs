@@ -6,6 +6,7 @@
 //! cargo run --release --example loadtest -- engagement --seed 7 --out FILE --truth FILE
 //! cargo run --release --example loadtest -- score-engagement --scores FILE --truth FILE [--json FILE]
 //! cargo run --release --example loadtest -- starscout --in FILE --months FILE --out FILE --truth FILE
+//! cargo run --release --example loadtest -- serve --scenario steady
 //! ```
 //!
 //! `README.md` beside this file says what is simulated, and after which public descriptions. Nothing here knows how
@@ -41,6 +42,8 @@ mod options;
 
 mod engagement;
 
+mod serve;
+
 mod report;
 mod score;
 
@@ -50,6 +53,7 @@ mod tests;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -71,7 +75,15 @@ enum Command {
     Starscout(engagement::starscout::Arguments),
     /// Compare engagement scores with the truth.
     ScoreEngagement(ScoreEngagementArguments),
+    /// Put the service under load and say which promises it keeps.
+    Serve(serve::options::Arguments),
+    /// Serve the empty handler that the service is compared with.
+    EmptyHandler(serve::empty::EmptyArguments),
 }
+
+/// The same allocator as the service has: the empty handler is compared with it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Files of a comparison.
 #[derive(Debug, clap::Args)]
@@ -101,7 +113,7 @@ struct ScoreEngagementArguments {
     json: Option<PathBuf>,
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     match Command::parse() {
         Command::Campaigns(arguments) => {
             let run = Run::try_from(&arguments)?;
@@ -141,8 +153,12 @@ fn main() -> Result<()> {
                 write_json(path, &judge::json(&figures))?;
             }
         }
+        Command::Serve(arguments) => {
+            return Ok(ExitCode::from(u8::from(!serve::run(&arguments)?)));
+        }
+        Command::EmptyHandler(arguments) => serve::empty::run(&arguments)?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn write_json(path: &Path, figures: &serde_json::Value) -> Result<()> {

@@ -195,7 +195,7 @@ pub const KEYS: &[Key] = &[
     key("limits.deadline_ms", "2000", "longest that a caller waits, milliseconds", |c, v| {
         millis(v, &mut c.serve.deadline_max)
     }),
-    key("limits.in_flight", "1024", "requests inside the service; one more is refused", |c, v| {
+    key("limits.in_flight", "128", "requests inside the service; one more is refused", |c, v| {
         assign(v, 1, 1 << 20, &mut c.serve.in_flight_max)
     }),
     key("limits.connections", "4096", "open connections; one more waits to be accepted", |c, v| {

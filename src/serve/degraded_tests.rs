@@ -34,6 +34,7 @@ fn hasty(service: &Service) -> Context {
         request: "r".to_owned(),
         caller: Caller::local(),
         deadline: Instant::now(),
+        patience: std::time::Duration::ZERO,
         key: None,
         reason: String::new(),
         roster: service.roster(),

@@ -73,7 +73,7 @@ pub struct ServeOptions {
     pub contract: FailureContract,
     /// Longest that a caller waits; a shorter deadline of its own counts.
     pub deadline_max: Duration,
-    /// Requests inside the service; one more is refused.
+    /// Requests inside the service; one more is refused. Where 10,000 are answered in a second, the last of 128 waits 13 ms.
     pub in_flight_max: usize,
     /// Open connections; one more waits to be accepted.
     pub connections_max: usize,
@@ -129,7 +129,7 @@ impl ServeOptions {
             text_policy: TextPolicy::Keep,
             contract: FailureContract::shipped(),
             deadline_max: Duration::from_secs(2),
-            in_flight_max: 1024,
+            in_flight_max: 128,
             connections_max: 4096,
             body_bytes_max: 4 << 20,
             inline_bytes_max: 8 << 10,

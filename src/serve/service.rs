@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout_at;
 
 use super::access::{Caller, KeyFile, KeyRing};
-use super::answer::{Answer, BatchAnswer, BatchResult};
+use super::answer::Answer;
 use super::correlator::{Books, Correlator, Ticket};
 use super::engagement::Engagement;
 use super::idempotency::{Claim, Deliver, Delivery, Key, Keys, Recent};
@@ -26,6 +26,7 @@ use super::recall::remember;
 use super::reload::Reloader;
 use super::request::{BodyBudget, Context, HeldBody};
 use super::roster::Roster;
+use super::warm::warm_up;
 use super::window;
 use super::workers::Workers;
 use crate::engine::{Bundle, Scratch, Shard};
@@ -93,6 +94,7 @@ impl Service {
         };
         let parts = (Arc::clone(&log), Arc::clone(&books), Arc::clone(&metrics));
         let (engagement, lost) = Engagement::start(&options, &starting.bundle, parts)?;
+        warm_up(&starting.bundle);
         let started = |e: std::io::Error| ServeError::Start(e.to_string());
         let correlator = Correlator::start(
             shard,
@@ -218,11 +220,21 @@ impl Service {
         match Arc::clone(&self.permits).try_acquire_owned() {
             Ok(permit) => Ok(Admission(permit)),
             Err(_) => {
-                self.metrics.shed.increment(1);
-                let detail = format!("in_flight_max: {} requests are inside", self.options.in_flight_max);
-                Err(Problem::new(ProblemCode::Overloaded, detail))
+                let most = self.options.in_flight_max;
+                Err(self.shed(format!("in_flight_max: {most} requests are inside")))
             }
         }
+    }
+
+    /// Counts a refusal for want of capacity.
+    fn shed(&self, detail: String) -> Problem {
+        self.metrics.shed.increment(1);
+        Problem::new(ProblemCode::Overloaded, detail)
+    }
+
+    /// Requests that have been let in and are not answered.
+    fn inside(&self) -> usize {
+        self.options.in_flight_max.saturating_sub(self.permits.available_permits())
     }
 
     /// Lets nobody in any more.
@@ -250,7 +262,7 @@ impl Service {
         let state = self.bundle_state();
         let canary_percent = state.candidate.as_ref().map_or(0.0, |candidate| candidate.canary_percent);
         Levels {
-            in_flight: self.options.in_flight_max.saturating_sub(self.permits.available_permits()),
+            in_flight: self.inside(),
             queues: [
                 self.workers.queued(),
                 self.correlator.queued(),
@@ -304,12 +316,11 @@ impl Service {
         if self.workers.run(task) {
             return Ok(());
         }
-        self.metrics.shed.increment(1);
-        Err(Problem::new(ProblemCode::Overloaded, "worker_queue_max: the queue is full"))
+        Err(self.shed("worker_queue_max: the queue is full".to_owned()))
     }
 
     /// Waits for a delivery until the caller's deadline.
-    async fn wait(
+    pub(super) async fn wait(
         &self,
         context: &Context,
         item: (&str, Option<usize>),
@@ -324,69 +335,6 @@ impl Service {
             }
             Err(_) => self.late(context, item, ticket).map(|answer| Waited::Late(Box::new(answer))),
         }
-    }
-
-    /// Judges a batch: one result for each item, in its order.
-    pub(super) async fn check_batch(
-        self: &Arc<Self>,
-        context: Context,
-        body: HeldBody,
-    ) -> Result<BatchAnswer, Problem> {
-        let items = self.split_batch(&body)?;
-        self.check_items(context, items).await
-    }
-
-    /// Judges items, each as JSON.
-    pub(super) async fn check_items(
-        self: &Arc<Self>,
-        context: Context,
-        items: Vec<String>,
-    ) -> Result<BatchAnswer, Problem> {
-        let most = self.options.batch_items_max;
-        if items.is_empty() || items.len() > most {
-            let detail = format!("batch_items_max: a batch has 1 to {most} items, not {}", items.len());
-            return Err(Problem::new(ProblemCode::InvalidBody, detail).at("/items"));
-        }
-        let items = Arc::new(items);
-        let (mut waiting, mut handed) = (Vec::new(), Vec::new());
-        for _ in items.iter() {
-            let (ticket, (deliver, delivered)) = (Arc::new(Ticket::default()), oneshot::channel());
-            handed.push((Arc::clone(&ticket), deliver));
-            waiting.push((ticket, delivered));
-        }
-        let (service, shared, of) = (Arc::clone(self), Arc::clone(&items), context.clone());
-        let task = move |scratch: &mut Scratch| {
-            for (index, (text, ends)) in shared.iter().zip(handed).enumerate() {
-                service.submit(&of, (text, Some(index)), scratch, ends);
-            }
-        };
-        self.hand_over(Box::new(task))?;
-        let mut results = Vec::with_capacity(items.len());
-        for (index, (text, (ticket, delivered))) in items.iter().zip(waiting).enumerate() {
-            let waited = self.wait(&context, (text, Some(index)), &ticket, delivered).await;
-            results.push(match waited {
-                Ok(Waited::Late(answer)) => BatchResult::Answer(answer),
-                Ok(Waited::Done(bytes)) => match serde_json::from_slice::<Answer>(&bytes) {
-                    Ok(answer) => BatchResult::Answer(Box::new(answer)),
-                    Err(e) => BatchResult::Problem(Problem::new(ProblemCode::Internal, e.to_string())),
-                },
-                Err(mut problem) => {
-                    let inside = problem.pointer.take().unwrap_or_default();
-                    BatchResult::Problem(problem.at(format!("/items/{index}{inside}")).of(&context.request))
-                }
-            });
-        }
-        Ok(BatchAnswer { results })
-    }
-
-    fn split_batch(&self, body: &HeldBody) -> Result<Vec<String>, Problem> {
-        #[derive(serde::Deserialize)]
-        struct Batch {
-            items: Vec<serde_json::Value>,
-        }
-        let batch: Batch = serde_json::from_str(utf8(&body.bytes)?)
-            .map_err(|e| Problem::new(ProblemCode::InvalidBody, e.to_string()))?;
-        Ok(batch.items.iter().map(ToString::to_string).collect())
     }
 
     /// A decision that was made earlier. That it was looked at is in the log before it is shown.
@@ -425,7 +373,7 @@ impl Service {
 }
 
 /// What came of waiting.
-enum Waited {
+pub(super) enum Waited {
     Done(axum::body::Bytes),
     Late(Box<Answer>),
 }

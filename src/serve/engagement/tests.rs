@@ -51,6 +51,7 @@ impl Held {
             request: String::new(),
             caller: Caller::local(),
             deadline: tokio::time::Instant::now(),
+            patience: std::time::Duration::ZERO,
             key: key.map(str::to_owned),
             reason: String::new(),
             roster: Arc::new(Roster::of(Arc::clone(&self.engagement.settings))),

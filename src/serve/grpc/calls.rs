@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -53,11 +54,12 @@ fn visible(value: String, name: &str) -> Result<String, Problem> {
     Err(Problem::new(ProblemCode::InvalidBody, detail).at(format!("/{name}")))
 }
 
-/// Judges one item.
+/// Judges one item. One that is alone lets whoever has arrived be read first, as over HTTP; those of a stream keep their order.
 pub(super) async fn judge(
     service: &Arc<Service>,
     (context, begun): (Context, Instant),
     request: v1::CheckRequest,
+    is_alone: bool,
 ) -> Result<v1::Answer, Problem> {
     let id = context.request.clone();
     let with_json = request.with_json;
@@ -65,6 +67,9 @@ pub(super) async fn judge(
         let context = with(context, request.idempotency_key, request.timeout_ms, begun)?;
         let body = hold(service, item_json(request.input)?)?;
         let _admission = service.admit()?;
+        if is_alone {
+            yield_now().await;
+        }
         answer_of(&service.check(context, begun, body).await?, with_json)
     };
     let judged = judged.await;
@@ -144,7 +149,7 @@ fn result_of(result: BatchResult, with_json: bool) -> v1::CheckResult {
 impl v1::moderation_server::Moderation for Calls {
     async fn check(&self, request: Request<v1::CheckRequest>) -> Result<Response<v1::Answer>, Status> {
         let call = call_of(&request)?;
-        let judged = judge(&self.service, (call.context, call.begun), request.into_inner()).await;
+        let judged = judge(&self.service, (call.context, call.begun), request.into_inner(), true).await;
         judged.map(Response::new).map_err(|problem| status_of(&problem))
     }
 

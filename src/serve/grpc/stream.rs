@@ -129,7 +129,7 @@ impl Pump {
         };
         let service = Arc::clone(&self.service);
         let mut task = Box::pin(async move {
-            let judged = judge(&service, (context, begun), request).await;
+            let judged = judge(&service, (context, begun), request, false).await;
             judged.map_or_else(refused, |answer| v1::CheckResult {
                 result: Some(v1::check_result::Result::Answer(answer)),
             })
