@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +53,8 @@ const HEADERS_MAX: usize = 64;
 const HEAD_BYTES_MAX: usize = 16 << 10;
 /// How often keys are read anew, metrics tidied, the bundle directory looked at.
 const UPKEEP: Duration = Duration::from_secs(2);
+/// A sink that has run for so long after it failed is well again.
+const SINK_WELL: Duration = Duration::from_secs(10);
 /// Pause after a sink failed.
 const SINK_PAUSE: Duration = Duration::from_secs(2);
 /// Pause after a connection could not be accepted, for want of file descriptors say.
@@ -149,7 +152,16 @@ fn start_sinks(service: &Service) -> JoinSet<()> {
 /// Runs a sink until it ends in order.
 async fn again<F: Future<Output = io::Result<()>>>(name: &str, failing: Gauge, sink: impl Fn() -> F) {
     failing.set(0.0);
-    while let Err(e) = sink().await {
+    loop {
+        let mut running = pin!(sink());
+        let ended = match timeout(SINK_WELL, running.as_mut()).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                failing.set(0.0);
+                running.await
+            }
+        };
+        let Err(e) = ended else { return };
         tracing::error!(sink = name, error = %e, "a sink cannot go on and begins again");
         failing.set(1.0);
         tokio::time::sleep(SINK_PAUSE).await;
