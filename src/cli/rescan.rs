@@ -161,9 +161,25 @@ fn print_summary(summary: &Summary) {
         .peak_memory_bytes
         .map_or_else(String::new, |bytes| format!(", peak memory {} MiB", bytes >> 20));
     render::note(&format!(
-        "{:.2} s on {} thread(s), {:.0} posts/s{memory}; bundle {} loaded in {:.2} s",
-        summary.seconds, summary.threads, summary.posts_per_second, summary.bundle, summary.load_seconds
+        "{:.2} s on {} thread(s), {}{memory}; bundle {} loaded in {:.2} s",
+        summary.seconds,
+        summary.threads,
+        rates(summary),
+        summary.bundle,
+        summary.load_seconds
     ));
+}
+
+/// How fast it went: posts, events, or both.
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+fn rates(summary: &Summary) -> String {
+    let events = format!("{:.0} events/s", summary.events as f64 / summary.seconds.max(1e-9));
+    let posts = format!("{:.0} posts/s", summary.posts_per_second);
+    match (summary.posts, summary.events) {
+        (_, 0) => posts,
+        (0, _) => events,
+        _ => format!("{posts}, {events}"),
+    }
 }
 
 fn engagement_line(events: u64, engagement: &EngagementSummary) -> String {

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub enum ServeError {
 
 /// How often keys and certificates are read anew, metrics tidied, the bundle directory looked at.
 const UPKEEP: Duration = Duration::from_secs(2);
+/// A sink that has run for so long after it failed is well again.
+const SINK_WELL: Duration = Duration::from_secs(10);
 /// Pause after a sink failed.
 const SINK_PAUSE: Duration = Duration::from_secs(2);
 
@@ -191,7 +194,16 @@ fn start_sinks(service: &Service) -> JoinSet<()> {
 /// Runs a sink until it ends in order.
 async fn again<F: Future<Output = io::Result<()>>>(name: &str, failing: Gauge, sink: impl Fn() -> F) {
     failing.set(0.0);
-    while let Err(e) = sink().await {
+    loop {
+        let mut running = pin!(sink());
+        let ended = match timeout(SINK_WELL, running.as_mut()).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                failing.set(0.0);
+                running.await
+            }
+        };
+        let Err(e) = ended else { return };
         tracing::error!(sink = name, error = %e, "a sink cannot go on and begins again");
         failing.set(1.0);
         tokio::time::sleep(SINK_PAUSE).await;

@@ -345,8 +345,10 @@ impl Service {
         self.answer_at(place)
     }
 
-    /// Puts into the log who looks at what, and why, before it is shown. `decision` is its id, if it has one. Waits for the disk.
+    /// Puts into the log who looks at what, and why, before it is shown; whoever does not say why is refused. `decision` is its id, if
+    /// it has one. Waits for the disk.
     pub(super) fn note_look(&self, context: &Context, what: &str, decision: &str) -> Result<(), Problem> {
+        context.require_reason()?;
         let entry = Entry::Access(AccessEntry {
             who: context.caller.name().to_owned(),
             what: what.to_owned(),

@@ -55,7 +55,8 @@ fn bought_followers_become_the_decisions_of_a_rescan_in_log_and_sink_and_are_exp
     feed(&served, &stream);
     let path = format!("{PATH}/{ATTACKED}");
     let mut client = served.client();
-    wait_until("a score", || client.get(&path, &[]).status == 200);
+    // Until then there is nothing to show; after it, only to those who say why.
+    wait_until("a score", || client.get(&path, &[]).status == 400);
     let scores = client.get(&path, &[("x-access-reason", "complaint 7")]).json();
     assert_eq!(scores["target"], ATTACKED);
     let first = scores["scores"].as_array().expect("scores").last().expect("a score").clone();

@@ -62,6 +62,7 @@ fn a_shadow_judges_the_same_items_and_only_counts() {
     let example = &found["examples"][0];
     assert_eq!((&example["item"], &example["surface"]), (&json!("w1"), &json!("post")));
     assert_eq!((&example["gained"], example.get("text")), (&json!(["fraud", "x.1"]), None));
+    assert_eq!(served.client().get("/v1/bundles/shadow?text=true", &[]).status, 400, "nobody said why");
     let looked = served.client().get("/v1/bundles/shadow?text=true", &[("x-access-reason", "trial 7")]);
     assert!(string(&looked.json()["examples"][0]["text"]).contains(POST));
     assert_eq!(served.client().get("/v1/bundles/shadow?text=perhaps", &[]).status, 400);
@@ -87,7 +88,7 @@ fn where_texts_are_not_kept_examples_have_none() {
     assert_eq!(change(&served, "/v1/bundles/candidate", &json!({})).status, 200);
     served.check(&json!({"id": "w1", "text": POST}).to_string());
     wait_until("judgement", || report(&served)["judged"] == 1);
-    let found = served.client().get("/v1/bundles/shadow?text=true", &[]).json();
+    let found = served.client().get("/v1/bundles/shadow?text=true", &[("x-access-reason", "trial 8")]).json();
     assert_eq!((&found["examples"][0]["item"], found["examples"][0].get("text")), (&json!("w1"), None));
 }
 
