@@ -76,8 +76,16 @@ async fn the_same_item_is_the_same_decision_over_http_and_grpc() {
     // Looked at again: by what it was asked for, and why is in the log.
     let explain = v1::ExplainRequest { id: answer.id.clone(), reason: "appeal".to_owned(), with_json: true };
     assert_eq!(client.explain(explain).await.expect("an answer").into_inner(), answer);
-    let unknown = v1::ExplainRequest { id: "00".to_owned(), ..Default::default() };
-    assert_eq!(client.explain(unknown).await.expect_err("nothing").code(), Code::NotFound);
+    let unknown = |reason: &str| v1::ExplainRequest {
+        id: "00".to_owned(),
+        reason: reason.to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(client.explain(unknown("申诉")).await.expect_err("nothing").code(), Code::NotFound);
+    for unfit in ["", "two\nlines", &"x".repeat(257)] {
+        let refused = client.explain(unknown(unfit)).await.expect_err("a refusal");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{unfit}");
+    }
     served.stop().expect(0, &[]);
     let log = Served::log(&place, "");
     let count = |kind: &str| log.iter().filter(|record| record["kind"] == kind).count();
@@ -154,6 +162,34 @@ async fn a_batch_has_a_result_for_each_item_in_its_order() {
         assert_eq!((status.code(), reason(&status).0.as_str()), (Code::InvalidArgument, "INVALID_BODY"));
         assert!(status.message().contains("batch_items_max"), "{status}");
     }
+}
+
+#[tokio::test]
+async fn engagement_is_recorded_line_by_line() {
+    let place = Place::new();
+    let served = Served::start(&place, "");
+    let mut client = moderation(connect(&served).await);
+    let event = r#"{"type":"engagement","kind":"like","actor":{"id":"u1"},"target":{"kind":"post","id":"p1"},"time":"2026-11-21T08:00:00Z"}"#;
+    let lines = |text: &str| v1::RecordEngagementRequest {
+        json_lines: text.to_owned(),
+        idempotency_key: "k".to_owned(),
+        ..Default::default()
+    };
+    let sent = format!("{event}\n{{\"type\":\"nothing\"}}\n{event}\n");
+    let answer = client.record_engagement(lines(&sent)).await.expect("an answer").into_inner();
+    assert_eq!((answer.accepted, answer.rejected, answer.rejections.len()), (2, 1, 1));
+    assert_eq!(answer.rejections[0].line, 2);
+    assert!(!answer.rejections[0].reason.is_empty());
+    // The same lines under the same key count once, others are a conflict.
+    assert_eq!(client.record_engagement(lines(&sent)).await.expect("an answer").into_inner(), answer);
+    assert_eq!(
+        client.record_engagement(lines(event)).await.expect_err("a conflict").code(),
+        Code::AlreadyExists
+    );
+    // It is what HTTP answers.
+    let json_lines = [("content-type", "application/x-ndjson"), ("idempotency-key", "k")];
+    let over_http = served.client().request("POST", "/v1/engagement", &json_lines, sent.as_bytes());
+    assert_eq!(over_http.json()["accepted"], 2);
 }
 
 #[tokio::test]

@@ -14,10 +14,11 @@ use crate::grpc_client::{Http2, connect, health, json, moderation, origin, reaso
 const CHECKERS: &[&str] = &["publisher", "admin"];
 
 /// Calls, and the roles that may.
-const CALLS: [(&str, &[&str]); 6] = [
+const CALLS: [(&str, &[&str]); 7] = [
     ("Check", CHECKERS),
     ("CheckBatch", CHECKERS),
     ("CheckStream", CHECKERS),
+    ("RecordEngagement", CHECKERS),
     ("Explain", &["reviewer", "auditor", "admin"]),
     ("Reflection", &ROLES),
     ("Nothing", &ROLES),
@@ -42,7 +43,14 @@ async fn call(connection: &Http2, name: &str, key: Option<&str>) -> Code {
                 Err(status) => Err(status),
             }
         }
-        "Explain" => client.explain(with(v1::ExplainRequest::default(), &metadata)).await.map(|_| ()),
+        "RecordEngagement" => {
+            let lines = v1::RecordEngagementRequest { json_lines: "{}".to_owned(), ..Default::default() };
+            client.record_engagement(with(lines, &metadata)).await.map(|_| ())
+        }
+        "Explain" => {
+            let explain = v1::ExplainRequest { reason: "test".to_owned(), ..Default::default() };
+            client.explain(with(explain, &metadata)).await.map(|_| ())
+        }
         "Reflection" => {
             let mut client = ServerReflectionClient::with_origin(connection.clone(), origin());
             let questions = tokio_stream::iter([ServerReflectionRequest::default()]);

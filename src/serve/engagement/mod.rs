@@ -1,4 +1,4 @@
-//! Engagement events over HTTP: bulks in, acknowledged once they are on the disk; alerts become decisions.
+//! Engagement events: bulks in, acknowledged once they are on the disk; alerts become decisions.
 //!
 //! ```text
 //! bulk ─► lines ─► journal ─► detector ─► log ─► outbox
@@ -26,8 +26,9 @@ use std::thread::{self, JoinHandle};
 use axum::body::Bytes;
 use crossbeam_channel::{Sender, bounded};
 
-use bulk::Form;
+pub(super) use bulk::Form;
 pub use bulk::{EventRejection, EventsAnswer};
+pub(super) use paths::take;
 pub use scores::{TargetScore, TargetScores};
 
 use self::detector::{Message, Saves, Unrecorded, Worker};

@@ -71,7 +71,12 @@ fn form_of(request: &Request) -> Result<Form, Problem> {
 }
 
 /// Hands a bulk over and waits for what comes of it.
-async fn take(service: &Arc<Service>, context: Context, form: Form, body: HeldBody) -> Delivery {
+pub(in crate::serve) async fn take(
+    service: &Arc<Service>,
+    context: Context,
+    form: Form,
+    body: HeldBody,
+) -> Delivery {
     let text = utf8(&body.bytes)?;
     let (deliver, delivered) = oneshot::channel();
     if text.len() <= service.options().inline_bytes_max {

@@ -14,6 +14,7 @@ use super::gate::Call;
 use super::status::{self, status_of};
 use super::{stream, v1};
 use crate::serve::answer::BatchResult;
+use crate::serve::engagement::{EventRejection, EventsAnswer, Form, take};
 use crate::serve::metrics::{Answered, Operation};
 use crate::serve::problem::{Problem, ProblemCode};
 use crate::serve::request::{Context, HEADER_VALUE_BYTES_MAX, HeldBody, fit_reason, too_large};
@@ -130,6 +131,33 @@ impl Calls {
         }
         Ok(v1::CheckBatchResponse { results })
     }
+
+    async fn record(
+        &self,
+        context: Context,
+        begun: Instant,
+        request: v1::RecordEngagementRequest,
+    ) -> Result<v1::RecordEngagementResponse, Problem> {
+        let context = with(context, request.idempotency_key, request.timeout_ms, begun)?;
+        let body = hold(&self.service, request.json_lines)?;
+        let _admission = self.service.admit()?;
+        let answer = take(&self.service, context, Form::Lines, body).await?;
+        // Our own answer can be read.
+        let read = serde_json::from_slice(&answer);
+        read.map(events_of).map_err(|e| Problem::new(ProblemCode::Internal, e.to_string()))
+    }
+}
+
+fn events_of(answer: EventsAnswer) -> v1::RecordEngagementResponse {
+    let rejection = |rejection: EventRejection| v1::EngagementRejection {
+        line: rejection.line.unwrap_or_default() as u64,
+        reason: rejection.reason,
+    };
+    v1::RecordEngagementResponse {
+        accepted: answer.accepted as u64,
+        rejected: answer.rejected as u64,
+        rejections: answer.rejections.into_iter().map(rejection).collect(),
+    }
 }
 
 fn result_of(result: BatchResult, with_json: bool) -> v1::CheckResult {
@@ -195,5 +223,16 @@ impl v1::moderation_server::Moderation for Calls {
         let shown = shown.await;
         count(&self.service, Operation::Explain, begun, shown.as_ref().err());
         shown.map(Response::new).map_err(|problem| status_of(&problem.of(&id)))
+    }
+
+    async fn record_engagement(
+        &self,
+        request: Request<v1::RecordEngagementRequest>,
+    ) -> Result<Response<v1::RecordEngagementResponse>, Status> {
+        let Call { context, begun, .. } = call_of(&request)?;
+        let id = context.request.clone();
+        let recorded = self.record(context, begun, request.into_inner()).await;
+        count(&self.service, Operation::Engagement, begun, recorded.as_ref().err());
+        recorded.map(Response::new).map_err(|problem| status_of(&problem.of(&id)))
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn way_of(path: &str) -> Way {
     let (action, is_stream) = match (service, method) {
         ("qingliu.v1.Moderation", "Check" | "CheckBatch") => (Some(Action::Check), false),
         ("qingliu.v1.Moderation", "CheckStream") => (Some(Action::Check), true),
+        ("qingliu.v1.Moderation", "RecordEngagement") => (Some(Action::Engage), false),
         ("qingliu.v1.Moderation", "Explain") => (Some(Action::Explain), false),
         ("grpc.health.v1.Health", _) => (None, false),
         ("grpc.reflection.v1.ServerReflection" | "grpc.reflection.v1alpha.ServerReflection", _) => {
