@@ -67,9 +67,22 @@ fn judge_on_a_site(items: &[Value]) -> Vec<Decision> {
 
 /// A post of account `n` in words that nobody else writes, nor itself at another time.
 fn everyday(n: usize, minutes: i64) -> Value {
-    let salt = minutes.unsigned_abs() as usize % 9973 * 31;
-    let word = |k: usize| char::from_u32(0x4E00 + (n * 7919 + salt + k * 104_729) as u32 % 20_000).unwrap();
-    with(post(n, minutes, &(0..20).map(word).collect::<String>()), "/id", json!(format!("e{n}-{minutes}")))
+    // The finaliser of SplitMix64, so that no two accounts share a run of characters.
+    let mix = |k: usize| {
+        let mut x = (n as u64) << 40 ^ minutes.unsigned_abs() << 8 ^ k as u64;
+        for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
+            x = (x ^ x >> 30).wrapping_mul(factor);
+        }
+        x >> 33
+    };
+    let text: String = (0..20).map(|k| char::from_u32(0x4E00 + mix(k) as u32 % 20_000).unwrap()).collect();
+    with(post(n, minutes, &text), "/id", json!(format!("e{n}-{minutes}")))
+}
+
+/// What three hundred people of the site write, each at home, in some hours before a time.
+fn life(minutes: i64) -> Vec<Value> {
+    let hours = [480_i64, 400, 320, 240, 160, 80, 10];
+    hours.iter().flat_map(|before| (1000_usize..1300).map(move |n| everyday(n, minutes - before))).collect()
 }
 
 /// A post of account `n`, some minutes after the start, by an account of its own device, network and age.
