@@ -74,20 +74,26 @@ fn who_answers_beside_a_farm_again_and_again_belongs_to_it_and_who_copied_it_onc
     assert!(proposed(&judge_on_a_site(&shifts(0, comes))).is_empty());
 }
 
-/// One hour of answers by twelve accounts that the site knows, of which some are at home, and eighteen that it does not.
-fn hour(at_home: usize) -> Vec<Value> {
-    let known = (0_usize..12).map(|n| with(everyday(n, -600), "/id", json!(format!("own{n}"))));
+/// One hour of answers by twelve accounts that the site knows, from the networks that are named for their posts before, and of
+/// which some are at home, and by eighteen that it does not know.
+fn hour(at_home: usize, before: impl Fn(usize, usize) -> String) -> Vec<Value> {
+    let own = |n: usize, nth: usize| {
+        let item = everyday(n, -600 - 10 * nth as i64);
+        with(item, "/ip", json!(before(n, nth)))
+    };
+    let known: Vec<Value> = (0_usize..60).map(|at| own(at % 12, at / 12)).collect();
     let answer = |n: usize| {
         let item = with(post(n, 2 * n as i64, &praise(n)), "/parent", json!("shop"));
         let network = if n < at_home { format!("n{n}") } else { format!("stranger{n}") };
         with(with(item, "/type", json!("comment")), "/ip", json!(network))
     };
-    known.chain(life(0)).chain((0_usize..30).map(answer)).collect()
+    known.into_iter().chain(life(0)).chain((0_usize..30).map(answer)).collect()
 }
 
 #[test]
 fn where_nobody_who_is_known_is_at_home_the_unknown_are_no_other_and_one_who_is_at_home_clears_them() {
-    let decisions = judge_on_a_site(&hour(0));
+    let home = |n: usize, _: usize| format!("n{n}");
+    let decisions = judge_on_a_site(&hour(0, home));
     let found = proposed(&decisions);
     // All who are known but the first, and the unknown, of whom nobody was first with a text.
     let expected: Vec<String> = (1_usize..30).map(|n| format!("a{n}")).collect();
@@ -98,7 +104,9 @@ fn where_nobody_who_is_known_is_at_home_the_unknown_are_no_other_and_one_who_is_
     };
     assert!(reasons("a5").contains(&"coordination.roaming".to_owned()), "{:?}", reasons("a5"));
     assert!(reasons("a25").contains(&"coordination.unseen".to_owned()), "{:?}", reasons("a25"));
-    assert!(proposed(&judge_on_a_site(&hour(1))).is_empty());
+    assert!(proposed(&judge_on_a_site(&hour(1, home))).is_empty());
+    // Who writes from another network each time breaks with no habit.
+    assert!(proposed(&judge_on_a_site(&hour(0, |n, nth| format!("n{n}-{nth}")))).is_empty());
 }
 
 #[test]

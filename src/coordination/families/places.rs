@@ -23,6 +23,8 @@ const STRANGE_EVIDENCE_MIN: f64 = 5.0;
 const SETTLED_SHARE_MAX: f64 = 0.03;
 /// Fewest known accounts of which none is at home, for nobody who writes with them to be taken for somebody at home.
 const NOBODY_MIN: u32 = 8;
+/// Fewest posts from which a network that changes is an author's habit, where half of them and more came from strange ones.
+const ROVER_POSTS_MIN: u32 = 4;
 /// Share of a cluster's posts from strange networks from which an account with a single one, and no other life, shows it too.
 const ALL_SHARE: f64 = 0.9;
 
@@ -98,7 +100,7 @@ pub(super) fn roaming(members: &[&Member], background: &Background) -> Option<Fa
         let own = m.account_key.and_then(|key| by_account.get(&key));
         let has_no_life = background.own_posts(m) == 0 && m.account_key != first;
         let is_settled = background.habits().strange_network_share(m.habit) <= SETTLED_SHARE_MAX;
-        let is_enough = is_nobody_at_home && m.account_key != first;
+        let is_enough = is_nobody_at_home && m.account_key != first && !is_rover(m, background);
         let fewest = if is_enough || (are_all && (has_no_life || is_settled)) { 1 } else { 2 };
         own.is_some_and(|(all, odd)| odd == all && *odd >= fewest)
     };
@@ -119,19 +121,28 @@ fn known_and_strange<'m>(members: &[&'m Member]) -> (Vec<&'m Member>, Vec<&'m Me
     (known, strange)
 }
 
+/// Whether the author of a post changes networks all the time, and has a life besides: a traveller, somebody who uses a VPN.
+fn is_rover(member: &Member, background: &Background) -> bool {
+    let state = member.account_key.and_then(|key| background.account(key));
+    let is_usual =
+        state.is_some_and(|known| known.asked >= ROVER_POSTS_MIN && known.strange * 2 > known.asked);
+    is_usual && background.own_posts(member) > 0
+}
+
 /// Whether posts come from networks of which hardly two are the same: people who travel together share them.
 fn is_scattered(strange: &[&Member]) -> bool {
     let networks: BTreeSet<u64> = strange.iter().filter_map(|m| m.network).collect();
     f64::from(count(networks.len())) >= SCATTERED_SHARE_MIN * f64::from(count(strange.len()))
 }
 
-/// Whether every post of an author who is known came from a strange network, of [`NOBODY_MIN`] authors and more.
+/// Whether every post of an author who is known to have a home came from a strange network, of [`NOBODY_MIN`] authors and more.
 ///
 /// Were a share q of the accounts ordinary people who copied the others, the q of those who are known would mostly be
 /// at home. That none of n is bounds q: with four in five at home otherwise, to a third at most for n = 8 (one time in ten
 /// it would be so), and it is zero most likely.
 pub(super) fn is_nobody_at_home(members: &[&Member], background: &Background) -> bool {
-    let (known, strange) = known_and_strange(members);
+    let settled: Vec<&Member> = members.iter().copied().filter(|m| !is_rover(m, background)).collect();
+    let (known, strange) = known_and_strange(&settled);
     let accounts: BTreeSet<u64> = known.iter().filter_map(|m| m.account_key).collect();
     let Some(share) = mean_share(&known, |m| background.habits().strange_network_share(m.habit)) else {
         return false;
