@@ -38,12 +38,20 @@ fn answers_to_one_post_in_many_wordings_are_judged_together() {
 #[test]
 fn three_devices_with_three_accounts_each_are_a_farm_and_three_couples_are_none() {
     let items = |per_device: usize| -> Vec<Value> {
-        let is_on_one = |n: usize| n % 2 == 0 && n < 6 * per_device;
+        let is_on_one = |n: usize| n.is_multiple_of(2) && n < 6 * per_device;
         let device = |n: usize| if is_on_one(n) { format!("home{}", n / 2 % 3) } else { format!("own{n}") };
         (0_usize..20).map(|n| with(post(n, 3 * n as i64, &filled(n)), "/device", json!(device(n)))).collect()
     };
     assert_eq!(proposed(&judge_on_a_site(&items(3))).len(), 9);
     assert!(proposed(&judge_on_a_site(&items(2))).is_empty());
+    // In one room, they are no couples.
+    let room = |mut item: Value| {
+        let is_shared = item["device"].as_str().unwrap().starts_with("home");
+        item["ip"] = if is_shared { json!("room") } else { item["ip"].take() };
+        item
+    };
+    let together: Vec<Value> = items(2).into_iter().map(room).collect();
+    assert_eq!(proposed(&judge_on_a_site(&together)).len(), 6);
 }
 
 /// Answers of thirty accounts to one post, on the days that are named for each; the first twelve on three devices.
@@ -61,12 +69,12 @@ fn shifts(farm: usize, comes: impl Fn(usize, usize) -> bool) -> Vec<Value> {
 #[test]
 fn who_answers_beside_a_farm_again_and_again_belongs_to_it_and_who_copied_it_once_does_not() {
     // Of the others, those with even numbers come every day, and the odd ones on one day each.
-    let comes = |day: usize, n: usize| n < 12 || n % 2 == 0 || n % 3 == day;
+    let comes = |day: usize, n: usize| n < 12 || n.is_multiple_of(2) || n % 3 == day;
     let decisions = judge_on_a_site(&shifts(12, comes));
     let found = proposed(&decisions);
     for n in 0_usize..30 {
         let is_found = found.contains(&format!("a{n}").as_str());
-        assert_eq!(is_found, n < 12 || n % 2 == 0, "a{n} of {found:?}");
+        assert_eq!(is_found, n < 12 || n.is_multiple_of(2), "a{n} of {found:?}");
     }
     let reasons = decisions.iter().flat_map(|d| &d.proposals).flat_map(|p| &p.reasons);
     assert!(reasons.clone().any(|reason| reason == "coordination.company"));
@@ -169,7 +177,8 @@ fn a_moment_that_people_with_a_life_share_limits_nobody() {
     let unknown: Vec<Value> = (0_usize..30).map(|n| same(n, n)).collect();
     assert!(judge_on_a_site(&unknown).iter().any(|d| tier(d) == 1));
     // Whom something has moved to write for the first time, among as many others with no other post today.
-    let moved = (0_usize..30).map(|n| if n % 2 == 0 { everyday(n, -300) } else { everyday(2000 + n, -300) });
+    let moved =
+        (0_usize..30).map(|n| if n.is_multiple_of(2) { everyday(n, -300) } else { everyday(2000 + n, -300) });
     let moved: Vec<Value> = moved.chain((0_usize..30).map(|n| same(n, n))).collect();
     assert!(judge_on_a_site(&moved).iter().all(|d| tier(d) == 0));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::background::{Background, CROWD_MIN};
+use super::super::background::{Background, CROWD_MIN, FEW_ON_NETWORK};
 use super::super::cluster::Member;
 use super::super::tail;
 use super::{EVIDENCE_MIN, Family, FamilyKind, SHARE_MIN, SHOWING_MIN, count, groups, mean_share};
@@ -14,7 +14,7 @@ const PAIRED_SHARE_MIN: f64 = 0.7;
 /// So many devices with three accounts of a cluster each are a farm, as one with four is: one household may be of three, but
 /// hardly three of them all write the same.
 const TRIO: u32 = 3;
-const TRIOS_MIN: u32 = 3;
+const FARM_DEVICES_MIN: u32 = 3;
 /// Share of the networks among the posts from strange ones: people who travel together share them.
 const SCATTERED_SHARE_MIN: f64 = 0.7;
 /// Least evidence of strange places to be hard: a crowd changes its places together more often than its members would.
@@ -44,10 +44,8 @@ pub(super) fn device(posts: &[&Member], background: &Background) -> Option<Famil
     // One account of each device is there by itself; the others had to meet it.
     let evidence = tail::binomial(free, n, expected.min(1.0));
     let shared = Family::new(FamilyKind::Device, evidence, (count(showing.len()), n, expected), &showing);
-    let trios = count(groups.values().filter(|members| count(members.len()) >= TRIO).count());
-    let fewest = if trios >= TRIOS_MIN { TRIO } else { CROWD_MIN };
-    let in_crowds = groups.values().filter(|members| count(members.len()) >= fewest).flatten().count();
-    let is_farm = f64::from(count(in_crowds)) >= SHARE_MIN * f64::from(n);
+    let in_crowds = on_farms(&groups, background);
+    let is_farm = f64::from(in_crowds) >= SHARE_MIN * f64::from(n);
     let is_paired = f64::from(count(showing.len())) >= PAIRED_SHARE_MIN * f64::from(n);
     let shared = if is_farm || is_paired { shared } else { shared.soft() };
     // A laboratory's computers are used by many as well, each by one at a time.
@@ -57,6 +55,30 @@ pub(super) fn device(posts: &[&Member], background: &Background) -> Option<Famil
     let farmed = Family::new(FamilyKind::Device, tail::binomial(k, n, share), (k, n, share), &crowded).soft();
     let is_better = farmed.evidence > shared.evidence && !(shared.is_hard && shared.evidence >= EVIDENCE_MIN);
     Some(if is_better { farmed } else { shared })
+}
+
+/// Accounts on devices that are a farm's: with four of the cluster each, with three where there are three such devices, and
+/// with two where at least three such devices stand two and more at one address that few others use. A telephone with a
+/// second account is common among fans, and so is a couple; but their homes are not one.
+fn on_farms(groups: &BTreeMap<u64, Vec<&Member>>, background: &Background) -> u32 {
+    let with = |fewest: u32| groups.values().filter(move |members| count(members.len()) >= fewest);
+    let trios = count(with(TRIO).count());
+    let fewest = if trios >= FARM_DEVICES_MIN { TRIO } else { CROWD_MIN };
+    let in_crowds = count(with(fewest).flatten().count());
+    let mut rooms: BTreeMap<u64, (u32, u32)> = BTreeMap::new();
+    for members in with(2) {
+        let networks: BTreeSet<u64> = members.iter().filter_map(|member| member.network).collect();
+        for network in networks.into_iter().filter(|network| background.on_network(*network) < FEW_ON_NETWORK)
+        {
+            let (devices, accounts) = rooms.entry(network).or_default();
+            *devices += 1;
+            *accounts += count(members.iter().filter(|member| member.network == Some(network)).count());
+        }
+    }
+    let shared = || rooms.values().filter(|(devices, _)| *devices >= 2);
+    let devices: u32 = shared().map(|(devices, _)| devices).sum();
+    let in_rooms: u32 = shared().map(|(_, accounts)| accounts).sum();
+    if devices >= FARM_DEVICES_MIN { in_crowds.max(in_rooms) } else { in_crowds }
 }
 
 /// One network that most of the cluster uses and hardly anybody else: not a campus, not a carrier's gateway.
