@@ -65,20 +65,19 @@ fn on_farms(groups: &BTreeMap<u64, Vec<&Member>>, background: &Background) -> u3
     let trios = count(with(TRIO).count());
     let fewest = if trios >= FARM_DEVICES_MIN { TRIO } else { CROWD_MIN };
     let in_crowds = count(with(fewest).flatten().count());
-    let mut rooms: BTreeMap<u64, (u32, u32)> = BTreeMap::new();
-    for members in with(2) {
-        let networks: BTreeSet<u64> = members.iter().filter_map(|member| member.network).collect();
-        for network in networks.into_iter().filter(|network| background.on_network(*network) < FEW_ON_NETWORK)
-        {
+    let mut rooms: BTreeMap<u64, (BTreeSet<u64>, u32)> = BTreeMap::new();
+    for (device, members) in groups.iter().filter(|(_, members)| members.len() >= 2) {
+        let few = |network: &u64| background.on_network(*network) < FEW_ON_NETWORK;
+        for network in members.iter().filter_map(|member| member.network).filter(few) {
             let (devices, accounts) = rooms.entry(network).or_default();
-            *devices += 1;
-            *accounts += count(members.iter().filter(|member| member.network == Some(network)).count());
+            devices.insert(*device);
+            *accounts += 1;
         }
     }
-    let shared = || rooms.values().filter(|(devices, _)| *devices >= 2);
-    let devices: u32 = shared().map(|(devices, _)| devices).sum();
-    let in_rooms: u32 = shared().map(|(_, accounts)| accounts).sum();
-    if devices >= FARM_DEVICES_MIN { in_crowds.max(in_rooms) } else { in_crowds }
+    rooms.retain(|_, (devices, _)| devices.len() >= 2);
+    let devices: BTreeSet<&u64> = rooms.values().flat_map(|(devices, _)| devices).collect();
+    let in_rooms = rooms.values().map(|(_, accounts)| accounts).sum();
+    if count(devices.len()) >= FARM_DEVICES_MIN { in_crowds.max(in_rooms) } else { in_crowds }
 }
 
 /// One network that most of the cluster uses and hardly anybody else: not a campus, not a carrier's gateway.
