@@ -26,6 +26,8 @@ const ADDRESS_POSTS_MAX: u32 = 200;
 pub const CHATS_MAX: usize = 2;
 /// Members of a cluster, the newest, among which another answer to the same post is looked for.
 const MATES_ASKED: usize = 256;
+/// Earlier answers in a text that are added to those of the post, at most; later ones were added as they came.
+const MATES_ADDED: usize = 4;
 /// Neighbours that are asked for their cluster.
 const NEIGHBOURS_ASKED: usize = 8;
 
@@ -207,13 +209,15 @@ impl Coordinator {
                 && mate.account_key != member.account_key
         };
         let asked = cluster.members.iter().rev().take(MATES_ASKED);
-        let mates: Vec<Member> = asked.filter(is_mate).take(2).cloned().collect();
-        let mate = mates.first()?;
+        let mates: Vec<Member> = asked.filter(is_mate).take(MATES_ADDED + 1).cloned().collect();
+        let since = mates.last()?.time_ms;
         let id = super::key_of(&format!("target {parent}"));
-        let target = self.clusters.entry(id, now, || Cluster::of(Basis::Target, id, mate.time_ms));
-        // The first of a text waits in its cluster by text until there is a second.
-        if mates.len() == 1 && !target.members.iter().any(|known| known.item == mate.item) {
-            target.push(Member { by_text: Some(text), told: Tier::Note, ..mate.clone() }, &[], None);
+        let target = self.clusters.entry(id, now, || Cluster::of(Basis::Target, id, since));
+        // The first of a text wait in its cluster by text until it is known what they have in common.
+        for mate in mates.iter().rev().filter(|_| mates.len() <= MATES_ADDED) {
+            if !target.members.iter().any(|known| known.item == mate.item) {
+                target.push(Member { by_text: Some(text), told: Tier::Note, ..mate.clone() }, &[], None);
+            }
         }
         self.join(id, member, sighting, rarity, None)
     }

@@ -15,6 +15,7 @@ const SHORT_MS: i64 = 2 * HOUR_MS;
 const PRIOR_NETWORK: f64 = 0.4;
 const PRIOR_DEVICE: f64 = 0.05;
 const PRIOR_SILENT: f64 = 0.1;
+const PRIOR_UNSEEN: f64 = 0.5;
 const PRIOR_POSTS: f64 = 100.0;
 /// How many expected breaks of the last hours count as ordinary beforehand.
 const PRIOR_BREAKS: f64 = 5.0;
@@ -37,6 +38,11 @@ pub struct Habit {
 }
 
 impl Habit {
+    /// Whether this is the first post of its author that was seen.
+    pub(super) fn is_unseen(self) -> bool {
+        self.earlier == 0
+    }
+
     fn step(self) -> usize {
         usize::try_from(self.earlier.saturating_sub(1)).unwrap_or(STEPS).min(STEPS - 1)
     }
@@ -65,22 +71,24 @@ impl Ratio {
     }
 }
 
-/// The three habits.
+/// The habits, and whether there is an author who could have any.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Network,
     Device,
     Silence,
+    Unseen,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Network, Self::Device, Self::Silence];
+    const ALL: [Self; 4] = [Self::Network, Self::Device, Self::Silence, Self::Unseen];
 
     fn answer(self, habit: Habit) -> Option<bool> {
         match self {
             Self::Network => habit.is_strange_network,
             Self::Device => habit.is_strange_device,
             Self::Silence => habit.was_silent,
+            Self::Unseen => Some(habit.is_unseen()),
         }
     }
 
@@ -89,6 +97,15 @@ impl Kind {
             Self::Network => PRIOR_NETWORK,
             Self::Device => PRIOR_DEVICE,
             Self::Silence => PRIOR_SILENT,
+            Self::Unseen => PRIOR_UNSEEN,
+        }
+    }
+
+    /// The place of a post's count: by the number of earlier posts, but for the question whether there are any.
+    fn step(self, habit: Habit) -> usize {
+        match self {
+            Self::Network | Self::Device | Self::Silence => habit.step(),
+            Self::Unseen => 0,
         }
     }
 }
@@ -142,16 +159,16 @@ impl Habits {
         Self { long: Recent::new(LONG_MS), short: Recent::new(SHORT_MS) }
     }
 
-    /// Counts a post of an account that was seen before. `now_ms` is the newest time that was seen.
+    /// Counts a post; a first one has broken with no habit. `now_ms` is the newest time that was seen.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shares from 0 to 1")]
     pub(super) fn add(&mut self, habit: Habit, now_ms: i64) {
-        if habit.earlier == 0 {
-            return;
-        }
         for kind in Kind::ALL {
+            if habit.is_unseen() && !matches!(kind, Kind::Unseen) {
+                continue;
+            }
             let answer = kind.answer(habit);
             let expected = answer.map_or(0.0, |_| self.usual_share(habit, kind));
-            self.long.at(now_ms)[kind as usize][habit.step()].count(answer);
+            self.long.at(now_ms)[kind as usize][kind.step(habit)].count(answer);
             let (breaks, expected_milli) = &mut self.short.at(now_ms)[kind as usize];
             *breaks = breaks.saturating_add(u32::from(answer == Some(true)));
             *expected_milli = expected_milli.saturating_add((expected * MILLI) as u64);
@@ -173,8 +190,13 @@ impl Habits {
         self.share(habit, Kind::Silence)
     }
 
+    /// The same for posts of accounts that were never seen before.
+    pub(super) fn unseen_share(&self) -> f64 {
+        self.share(Habit::default(), Kind::Unseen)
+    }
+
     fn usual_share(&self, habit: Habit, kind: Kind) -> f64 {
-        let of = |counts: &Counts| counts[kind as usize][habit.step()];
+        let of = |counts: &Counts| counts[kind as usize][kind.step(habit)];
         of(&self.long.young).plus(of(&self.long.old)).share(kind.prior())
     }
 

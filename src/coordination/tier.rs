@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::background::{Background, OWN_POSTS_MIN};
 use super::cluster::{Basis, Cluster, Member};
-use super::families::{Family, FamilyKind, OLD_MS, Together, collect};
+use super::families::{Family, FamilyKind, OLD_MS, Together, collect, has_several_texts};
+use crate::model::Verdict;
 use crate::neardup::Strength;
 
 /// How far a cluster has earned the word coordinated.
@@ -168,7 +169,11 @@ pub(super) fn assess<'c>(
         (is_of_organisations(&posts, has_hard), Cap::Organisations, Tier::Note),
         (!has_hard && is_long_lived(cluster, has(FamilyKind::Burst)), Cap::LongLived, Tier::Note),
         (!is_certain && is_ordinary_crowd(&posts, background), Cap::OrdinaryCrowd, crowd_tier),
-        (is_mere_moment(&assessment.families, &posts, background), Cap::OrdinaryCrowd, Tier::Note),
+        (
+            cluster.is_by_text() && is_mere_moment(&assessment.families, &posts, background),
+            Cap::OrdinaryCrowd,
+            Tier::Note,
+        ),
         (background.accounts() < SITE_ACCOUNTS_MIN, Cap::InsufficientHistory, Tier::Review),
     ];
     let by_text = by_text.into_iter().filter(|_| cluster.is_by_text());
@@ -178,7 +183,7 @@ pub(super) fn assess<'c>(
         reasons.push(reason);
         most = most.min(tier);
     }
-    let earned = earned(&assessment.families, has_hard, cluster.basis);
+    let earned = earned(&assessment.families, has_hard, cluster.basis, has_several_texts(&posts));
     assessment.caps = reasons;
     assessment.tier = earned.min(most);
     assessment
@@ -188,16 +193,20 @@ pub(super) fn assess<'c>(
 ///
 /// People who came by one invitation may write the same on the days of their registration, from one place; so only what
 /// an event does not explain carries a proposal, and never alone.
-fn earned(families: &[Family], has_hard: bool, basis: Basis) -> Tier {
+fn earned(families: &[Family], has_hard: bool, basis: Basis, in_several_texts: bool) -> Tier {
     let has = |kind: FamilyKind| families.iter().any(|family| family.kind == kind);
-    let mut causes: Vec<u8> = families.iter().map(|family| family.kind.cause()).collect();
+    // Company and newcomers lean on the hard evidence of others, and confirm nothing.
+    let leans = |family: &&Family| matches!(family.kind, FamilyKind::Company | FamilyKind::Unseen);
+    let own = families.iter().filter(|family| !leans(family));
+    let mut causes: Vec<u8> = own.map(|family| family.kind.cause()).collect();
     causes.sort_unstable();
     causes.dedup();
     if has_hard && causes.len() >= 2 {
         Tier::Account
     } else if basis == Basis::Target && !has_hard {
-        // Whoever has many answers has busy hours, and newcomers among them.
-        Tier::Note
+        // Whoever has many answers has busy hours, and newcomers among them; but in one hour several rare texts, each of
+        // several people, are no accident.
+        if in_several_texts && has(FamilyKind::Burst) { Tier::LimitReach } else { Tier::Note }
     } else if has_hard || has(FamilyKind::Repeat) || (has(FamilyKind::Registration) && causes.len() >= 2) {
         Tier::Review
     } else if families.is_empty() || basis == Basis::Contact {
@@ -239,11 +248,19 @@ fn is_ordinary_crowd(posts: &[&Member], background: &Background) -> bool {
     share >= CROWD_SHARE
 }
 
-/// Whether nothing but time speaks, and most authors are seen elsewhere too: an evening that everybody shares.
+/// Whether nothing but time speaks, and the authors are people as everywhere: an evening that everybody shares.
+///
+/// Either most of them are seen elsewhere too; or the text leads nowhere, and no more of them are new than may be among
+/// people whom something has moved to write: half of the way from the share of the site to all.
 fn is_mere_moment(families: &[Family], posts: &[&Member], background: &Background) -> bool {
     let is_of_time = |family: &Family| family.kind.cause() == FamilyKind::Burst.cause();
     let with_life = posts.iter().filter(|post| background.own_posts(post) > 0).count();
-    families.iter().all(is_of_time) && with_life * 2 >= posts.len()
+    let leads =
+        posts.iter().filter(|post| !post.contacts.is_empty() || post.content >= Verdict::Review).count();
+    let unseen = posts.iter().filter(|post| post.habit.is_unseen()).count();
+    #[allow(clippy::cast_precision_loss, reason = "numbers of accounts")]
+    let is_usual = unseen as f64 <= (0.5 + 0.5 * background.habits().unseen_share()) * posts.len() as f64;
+    families.iter().all(is_of_time) && (with_life * 2 >= posts.len() || (leads * 2 < posts.len() && is_usual))
 }
 
 /// A logistic sum, monotone in every part: accounts, posts, rarity and the evidence of each family, the last two with a cap.

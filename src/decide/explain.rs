@@ -122,7 +122,7 @@ fn engagement(detail: &EngagementDetail, language: Language) -> String {
 }
 
 /// Names of the families of evidence for people: identifier, Chinese, English.
-const FAMILY_NAMES: [(&str, &str, &str); 12] = [
+const FAMILY_NAMES: [(&str, &str, &str); 14] = [
     ("burst", "集中时段发布", "posted in one burst"),
     ("rhythm", "发布间隔规律", "posted at even intervals"),
     ("repeat", "多次共同出现", "together in other clusters too"),
@@ -135,6 +135,8 @@ const FAMILY_NAMES: [(&str, &str, &str); 12] = [
     ("awakening", "沉寂多日后重新活跃", "back after days of silence"),
     ("contacts", "轮换或共用联系方式", "with rotating or shared contacts"),
     ("content", "内容本身需复审", "with content that calls for review"),
+    ("unseen", "此前从未出现", "never seen before"),
+    ("company", "反复与上述账号同句回复", "answer in the same words as these again and again"),
 ];
 
 /// One sentence for a cluster: how large it is, and each family with its numbers.

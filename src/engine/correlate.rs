@@ -202,7 +202,7 @@ const MINUTE_MS: i64 = 60_000;
 const DAYS_PER_COHORT: i64 = 30;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// Version of what is saved behind the window; every change of its types changes it.
-const LAYOUT: u32 = 6;
+const LAYOUT: u32 = 7;
 /// Contacts of one item that are followed, chat ids first.
 const CONTACTS_MAX: usize = 16;
 /// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.

@@ -67,9 +67,22 @@ fn judge_on_a_site(items: &[Value]) -> Vec<Decision> {
 
 /// A post of account `n` in words that nobody else writes, nor itself at another time.
 fn everyday(n: usize, minutes: i64) -> Value {
-    let salt = minutes.unsigned_abs() as usize % 9973 * 31;
-    let word = |k: usize| char::from_u32(0x4E00 + (n * 7919 + salt + k * 104_729) as u32 % 20_000).unwrap();
-    with(post(n, minutes, &(0..20).map(word).collect::<String>()), "/id", json!(format!("e{n}-{minutes}")))
+    // The finaliser of SplitMix64, so that no two accounts share a run of characters.
+    let mix = |k: usize| {
+        let mut x = (n as u64) << 40 ^ minutes.unsigned_abs() << 8 ^ k as u64;
+        for factor in [0xbf58_476d_1ce4_e5b9_u64, 0x94d0_49bb_1331_11eb] {
+            x = (x ^ x >> 30).wrapping_mul(factor);
+        }
+        x >> 33
+    };
+    let text: String = (0..20).map(|k| char::from_u32(0x4E00 + mix(k) as u32 % 20_000).unwrap()).collect();
+    with(post(n, minutes, &text), "/id", json!(format!("e{n}-{minutes}")))
+}
+
+/// What three hundred people of the site write, each at home, in some hours before a time.
+fn life(minutes: i64) -> Vec<Value> {
+    let hours = [480_i64, 400, 320, 240, 160, 80, 10];
+    hours.iter().flat_map(|before| (1000_usize..1300).map(move |n| everyday(n, minutes - before))).collect()
 }
 
 /// A post of account `n`, some minutes after the start, by an account of its own device, network and age.
@@ -260,10 +273,35 @@ fn copies_that_are_each_altered_elsewhere_with_one_contact_are_proposed_and_plai
 }
 
 #[test]
+fn copies_that_are_altered_only_when_they_come_again_count_as_well() {
+    let again = |altered_on: usize| -> Vec<Value> {
+        let posts = (0_usize..2).flat_map(|day| (0_usize..9).map(move |n| (day, n)));
+        let item = |(day, n): (usize, usize)| {
+            let text = if day >= altered_on { altered(n) } else { altered(999) };
+            let item = post(n, day as i64 * 24 * 60 + 2 * n as i64, &text);
+            with(item, "/id", json!(format!("p{day}-{n}")))
+        };
+        posts.map(item).collect()
+    };
+    assert!(proposed(&judge_on_a_site(&again(1))).len() >= 8);
+    assert!(proposed(&judge_on_a_site(&again(2))).is_empty());
+}
+
+/// A long appeal, in which one of four who pass it on leaves a character out, each another.
+fn appeal(n: usize) -> String {
+    let text = "爱心接力，请转发：七岁男孩昨天下午在北湖公园东门走失，身高一米二，穿蓝色校服黑色运动鞋，背一个红色书包，\
+                见到请联系家属电话";
+    let skipped = if n.is_multiple_of(4) { 10 + 3 * n } else { usize::MAX };
+    let kept: String = text.chars().enumerate().filter(|(at, _)| *at != skipped).map(|(_, c)| c).collect();
+    format!("{kept}13800001234")
+}
+
+#[test]
 fn crowds_with_a_reason_of_their_own_are_never_proposed() {
     let tails = ["", "，转起来", "，收到请回复", "，大家互相转告", "，加油"];
     let cities = ["北京", "上海", "广州", "成都", "西安", "长沙", "昆明"];
-    let texts: [&dyn Fn(usize) -> String; 6] = [
+    let texts: [&dyn Fn(usize) -> String; 7] = [
+        &appeal,
         // A form that a fan club fills in, with the number of its group.
         &|n| {
             format!(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::background::Background;
+use super::super::background::{Background, HOUR_MS};
 use super::super::cluster::{Cluster, Member};
 use super::super::tail;
 use super::{EVIDENCE_MIN, Family, FamilyKind, SHARE_MIN, Together, count};
@@ -11,6 +11,12 @@ use super::{EVIDENCE_MIN, Family, FamilyKind, SHARE_MIN, Together, count};
 const COMPANIONS_MAX: usize = 32;
 /// Other clusters of which the posts are looked at.
 const CREW_CLUSTERS_MAX: usize = 8;
+/// Texts that are asked who has answered with them.
+const TEXTS_MAX: usize = 32;
+/// Answers with so much between them are two occasions.
+const OCCASION_MS: i64 = HOUR_MS;
+/// Chance that a reader who answers in other people's words does so again on another occasion, beside the same company.
+const AGAIN_SHARE: f64 = 0.02;
 
 /// Another cluster by text with accounts of this one.
 pub(super) struct Companion<'c> {
@@ -103,4 +109,77 @@ pub(super) fn crew<'c>(
     let elsewhere = again.iter().flat_map(|companion| companion.members);
     let is_theirs = |member: &&Member| member.account_key.is_some_and(|account| crew.contains(&account));
     cluster.members.iter().chain(elsewhere).filter(is_theirs).collect()
+}
+
+/// Answers in rare texts, here and under other posts, of the accounts that answer one post.
+pub(super) struct Answers<'c> {
+    /// By text, the answers of these accounts.
+    texts: Vec<Vec<&'c Member>>,
+    accounts: u32,
+}
+
+impl<'c> Answers<'c> {
+    /// The answers of the authors of `posts`. O(members of [`TEXTS_MAX`] clusters).
+    pub(super) fn of(
+        posts: &[&'c Member],
+        background: &Background,
+        other: &dyn Fn(u64) -> Option<Together<'c>>,
+    ) -> Self {
+        let accounts: BTreeSet<u64> = posts.iter().filter_map(|post| post.account_key).collect();
+        let mut shared: BTreeMap<u64, usize> = BTreeMap::new();
+        for known in accounts.iter().filter_map(|key| background.account(*key)) {
+            for id in &known.clusters {
+                *shared.entry(*id).or_default() += 1;
+            }
+        }
+        let mut ids: Vec<(u64, usize)> = shared.into_iter().filter(|(_, accounts)| *accounts >= 2).collect();
+        ids.sort_by_key(|(id, accounts)| (std::cmp::Reverse(*accounts), *id));
+        let is_theirs = |member: &&Member| {
+            member.parent.is_some() && member.account_key.is_some_and(|key| accounts.contains(&key))
+        };
+        let texts = ids.iter().take(TEXTS_MAX).filter_map(|(id, _)| other(*id).filter(|text| text.is_rare));
+        let texts = texts.map(|text| text.members.iter().filter(is_theirs).collect()).collect();
+        Self { texts, accounts: count(accounts.len()) }
+    }
+
+    /// All answers of the accounts that came back on another occasion; none where these are few.
+    pub(super) fn crew(&self) -> Vec<&'c Member> {
+        let mut by_account: BTreeMap<u64, Vec<&Member>> = BTreeMap::new();
+        for member in self.texts.iter().flatten() {
+            by_account.entry(member.account_key.unwrap_or_default()).or_default().push(member);
+        }
+        by_account.retain(|_, answers| came_again(answers));
+        let is_few = f64::from(count(by_account.len())) < SHARE_MIN * f64::from(self.accounts);
+        if is_few { Vec::new() } else { by_account.into_values().flatten().collect() }
+    }
+
+    /// Accounts that give no hard evidence of their own, and have answered on two occasions at least beside those that do:
+    /// in the same rare text, under the same post. Who copies a comment that he likes does so once.
+    pub(super) fn company(&self, hard: &BTreeSet<u64>) -> Family {
+        let is_hard = |member: &Member| member.account_key.is_some_and(|key| hard.contains(&key));
+        let mut beside: BTreeMap<u64, Vec<&Member>> = BTreeMap::new();
+        for answers in &self.texts {
+            let parents: BTreeSet<Option<u64>> =
+                answers.iter().filter(|member| is_hard(member)).map(|member| member.parent).collect();
+            for member in answers.iter().filter(|m| !is_hard(m) && parents.contains(&m.parent)) {
+                beside.entry(member.account_key.unwrap_or_default()).or_default().push(member);
+            }
+        }
+        beside.retain(|_, answers| came_again(answers));
+        let showing: Vec<&Member> = beside.values().filter_map(|answers| answers.first().copied()).collect();
+        let (k, n) = (count(showing.len()), self.accounts.saturating_sub(count(hard.len())));
+        Family::new(
+            FamilyKind::Company,
+            tail::binomial(k, n.max(k), AGAIN_SHARE),
+            (k, n, AGAIN_SHARE),
+            &showing,
+        )
+    }
+}
+
+/// Whether some answers of one account were given on two occasions and more.
+fn came_again(answers: &[&Member]) -> bool {
+    let times = || answers.iter().map(|member| member.time_ms);
+    let (first, last) = (times().min(), times().max());
+    first.zip(last).is_some_and(|(first, last)| last.saturating_sub(first) >= OCCASION_MS)
 }

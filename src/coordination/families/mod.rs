@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::background::{Background, DAY_MS};
 use super::cluster::{Basis, Cluster, Member};
+pub(super) use texts::has_several_texts;
 
 /// What a family looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,6 +42,10 @@ pub enum FamilyKind {
     Contacts,
     /// The content by itself calls for review.
     Content,
+    /// Answers again and again in the same rare texts, under the same posts, as accounts that show hard evidence.
+    Company,
+    /// Never seen before, where nobody who is known is at home.
+    Unseen,
 }
 
 impl FamilyKind {
@@ -59,15 +64,22 @@ impl FamilyKind {
             Self::Awakening => "awakening",
             Self::Contacts => "contacts",
             Self::Content => "content",
+            Self::Company => "company",
+            Self::Unseen => "unseen",
         }
     }
 
     /// Whether people who merely share an event, a place or a taste would hardly show it, as a rule.
     fn is_hard(self) -> bool {
         match self {
-            Self::Device | Self::Batch | Self::Contacts | Self::Content | Self::Roaming | Self::Takeover => {
-                true
-            }
+            Self::Device
+            | Self::Batch
+            | Self::Contacts
+            | Self::Content
+            | Self::Roaming
+            | Self::Takeover
+            | Self::Company
+            | Self::Unseen => true,
             Self::Burst
             | Self::Rhythm
             | Self::Repeat
@@ -81,8 +93,8 @@ impl FamilyKind {
     pub(super) fn cause(self) -> u8 {
         match self {
             Self::Burst | Self::Rhythm | Self::Awakening => 0,
-            Self::Repeat => 1,
-            Self::Device | Self::Network | Self::Roaming | Self::Takeover => 2,
+            Self::Repeat | Self::Company => 1,
+            Self::Device | Self::Network | Self::Roaming | Self::Takeover | Self::Unseen => 2,
             Self::Registration | Self::Batch => 3,
             Self::Contacts => 4,
             Self::Content => 5,
@@ -160,12 +172,16 @@ pub(super) fn collect<'c>(
     background: &Background,
     other: &dyn Fn(u64) -> Option<Together<'c>>,
 ) -> Vec<Family> {
+    let is_by_target = cluster.basis == Basis::Target;
     let companions = company::companions(cluster, posts, background, other);
-    let crew = company::crew(cluster, posts, &companions);
+    let answers = is_by_target.then(|| company::Answers::of(posts, background, other));
+    let crew = match &answers {
+        Some(answers) => answers.crew(),
+        None => company::crew(cluster, posts, &companions),
+    };
     let all: Vec<&Member> = cluster.members.iter().collect();
     let roaming = [places::roaming(&all, background), places::roaming(&crew, background)];
     let registration = people::registration(posts, background);
-    let is_by_target = cluster.basis == Basis::Target;
     let found = [
         time::burst(posts, background),
         time::rhythm(posts),
@@ -183,12 +199,19 @@ pub(super) fn collect<'c>(
         people::awakening(posts, background),
         texts::contacts(cluster, posts, background).filter(|_| !is_by_target),
         texts::content(cluster, posts).filter(|_| !is_by_target),
+        (is_by_target && places::is_nobody_at_home(&all, background))
+            .then(|| people::unseen(posts, background)),
     ];
     let is_enough = |family: &Family| {
         let share = f64::from(family.k) / f64::from(family.n.max(1));
         family.evidence >= EVIDENCE_MIN && family.k >= SHOWING_MIN && share >= SHARE_MIN
     };
-    found.into_iter().flatten().filter(is_enough).collect()
+    let mut found: Vec<Family> = found.into_iter().flatten().filter(is_enough).collect();
+    let hard: BTreeSet<u64> =
+        found.iter().filter(|family| family.is_hard).flat_map(|family| &family.accounts).copied().collect();
+    let company = answers.filter(|_| !hard.is_empty()).map(|answers| answers.company(&hard));
+    found.extend(company.filter(is_enough));
+    found
 }
 
 /// What another cluster has to say to the question who writes together.

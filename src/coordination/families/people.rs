@@ -1,5 +1,7 @@
 //! Families of accounts: registration, silence.
 
+use std::collections::BTreeMap;
+
 use super::super::background::{Background, OWN_POSTS_MIN, YOUNG_DAYS};
 use super::super::cluster::Member;
 use super::super::tail;
@@ -57,4 +59,21 @@ pub(super) fn awakening(posts: &[&Member], background: &Background) -> Option<Fa
     let share = super::mean_share(&known, |post| background.habits().silent_share(post.habit))?;
     let (k, n) = (count(back.len()), count(known.len()));
     Some(Family::new(FamilyKind::Awakening, tail::binomial(k, n, share), (k, n, share), &back))
+}
+
+/// Accounts that were never seen before, against the share of such posts on the site, among answers to one post in rare
+/// texts; without whoever wrote a text first, and may have been copied.
+///
+/// Most people only read, until something moves them: asked only where nobody who is known is at home
+/// ([`super::places::is_nobody_at_home`]).
+pub(super) fn unseen(posts: &[&Member], background: &Background) -> Family {
+    let mut first: BTreeMap<u64, &Member> = BTreeMap::new();
+    for post in posts {
+        first.entry(post.by_text.unwrap_or(post.wording)).or_insert(post);
+    }
+    let is_first = |post: &Member| first.values().any(|first| first.item == post.item);
+    let unseen: Vec<&Member> = posts.iter().copied().filter(|post| post.habit.is_unseen()).collect();
+    let showing: Vec<&Member> = unseen.iter().copied().filter(|post| !is_first(post)).collect();
+    let (k, n, share) = (count(unseen.len()), count(posts.len()), background.habits().unseen_share());
+    Family::new(FamilyKind::Unseen, tail::binomial(k, n, share), (k, n, share), &showing)
 }

@@ -13,8 +13,11 @@ const DISTINCT_MIN: usize = 3;
 /// Share of the members that hold a gram of the text as it was; and of those that may lack one for its lack to be their own.
 const FIRM_SHARE_MIN: f64 = 0.75;
 const OWN_LACK_SHARE: f64 = 0.15;
-/// Chance that somebody who passes a text on changes it inside, in a place where nobody else does.
+/// Chance that somebody who passes a text on changes it inside, in a place where nobody else does: where it has fewer than
+/// [`LONG_GRAMS`] grams that stay, and where it has more, as of a long text there is more to change.
 const ALTERED_SHARE: f64 = 0.03;
+const ALTERED_LONG_SHARE: f64 = 0.12;
+const LONG_GRAMS: usize = 40;
 /// Least evidence for copies to count as altered on purpose.
 const ALTERED_EVIDENCE_MIN: f64 = 2.5;
 /// Fewest distinct chat ids in one wording, and accounts with one contact.
@@ -31,14 +34,16 @@ const REVIEW_SHARE: f64 = 0.01;
 /// Whether the copies of a text were altered on purpose: each inside, and in another place, so that no two are equal.
 ///
 /// Who passes a text on copies it, cuts it, and writes before and after it; who fills in a form fills the same places as
-/// everybody. Neither lacks a gram that nearly all others hold. Counted are the posts that lack a gram which at least
-/// [`FIRM_SHARE_MIN`] of the posts hold and hardly another post lacks, against [`ALTERED_SHARE`].
-pub(super) fn is_altered(posts: &[&Member]) -> bool {
-    let held: Vec<Held> = posts.iter().filter_map(|post| post.held).collect();
-    let n = count(held.len());
+/// everybody. Neither lacks a gram that nearly all others hold. Counted are the accounts with a post that lacks a gram which
+/// at least [`FIRM_SHARE_MIN`] of the posts hold and hardly another post lacks, against [`ALTERED_SHARE`] for each of their
+/// posts; the tail of the binomial with the mean share is an upper bound (Hoeffding 1956).
+fn is_altered(posts: &[&Member]) -> bool {
+    let compared: Vec<(u64, Held)> =
+        posts.iter().filter_map(|post| Some((post.account_key?, post.held?))).collect();
+    let n = count(compared.len());
     let mut holding = [0_u32; 64 * size_of::<Held>() / 8];
     for (place, holding) in holding.iter_mut().enumerate() {
-        *holding = count(held.iter().filter(|held| has(held, place)).count());
+        *holding = count(compared.iter().filter(|(_, held)| has(held, place)).count());
     }
     let own_lack = (f64::from(n) * OWN_LACK_SHARE).max(1.0);
     let is_firm = |holding: u32| f64::from(holding) >= FIRM_SHARE_MIN * f64::from(n);
@@ -47,12 +52,18 @@ pub(super) fn is_altered(posts: &[&Member]) -> bool {
     };
     let places: Vec<usize> = (0..holding.len()).filter(is_own).collect();
     let firm = holding.iter().filter(|holding| is_firm(**holding)).count();
-    let lacks =
-        |held: &Held| -> Vec<usize> { places.iter().copied().filter(|place| !has(held, *place)).collect() };
-    let lacking: Vec<Vec<usize>> =
-        held.iter().map(lacks).filter(|lacks| !lacks.is_empty() && lacks.len() * 2 <= firm).collect();
-    let distinct: BTreeSet<&Vec<usize>> = lacking.iter().collect();
-    let evidence = tail::binomial(count(lacking.len()), n, ALTERED_SHARE);
+    let mut lacking: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for (account, held) in &compared {
+        let lacks: Vec<usize> = places.iter().copied().filter(|place| !has(held, *place)).collect();
+        if !lacks.is_empty() && lacks.len() * 2 <= firm {
+            lacking.entry(*account).or_insert(lacks);
+        }
+    }
+    let distinct: BTreeSet<&Vec<usize>> = lacking.values().collect();
+    let accounts = count(compared.iter().map(|(account, _)| account).collect::<BTreeSet<_>>().len());
+    let of_each = if firm < LONG_GRAMS { ALTERED_SHARE } else { ALTERED_LONG_SHARE };
+    let share = of_each * f64::from(n) / f64::from(accounts.max(1));
+    let evidence = tail::binomial(count(lacking.len()), accounts, share.min(1.0));
     // What was changed once and passed on as it is now was not changed on purpose.
     let is_scattered = distinct.len() >= DISTINCT_MIN && distinct.len() * 3 >= lacking.len();
     is_scattered && evidence >= ALTERED_EVIDENCE_MIN
@@ -63,7 +74,7 @@ fn has(held: &Held, place: usize) -> bool {
 }
 
 /// Whether posts with one contact, or of one kind of content, say it in several texts, of which none is that of most.
-fn has_several_texts(posts: &[&Member]) -> bool {
+pub(in super::super) fn has_several_texts(posts: &[&Member]) -> bool {
     let mut texts: BTreeMap<u64, usize> = BTreeMap::new();
     for post in posts {
         *texts.entry(post.by_text.unwrap_or(post.wording)).or_default() += 1;
@@ -71,9 +82,17 @@ fn has_several_texts(posts: &[&Member]) -> bool {
     texts.len() >= DISTINCT_MIN && texts.values().all(|posts_of_it| posts_of_it * 2 <= posts.len())
 }
 
-/// Whether the posts are not copies of one text that were merely passed on.
-fn is_spun(cluster: &Cluster, posts: &[&Member]) -> bool {
-    if cluster.is_by_text() { is_altered(posts) } else { has_several_texts(posts) }
+/// Whether the posts are not copies of one text that were merely passed on: of all posts of the cluster that are asked for,
+/// without what an author repeats letter by letter, or of the first posts of its accounts where they have no text in common.
+fn is_spun(cluster: &Cluster, posts: &[&Member], is_asked: impl Fn(&Member) -> bool) -> bool {
+    if !cluster.is_by_text() {
+        return has_several_texts(posts);
+    }
+    let mut seen = BTreeSet::new();
+    let is_new = |member: &&Member| {
+        member.account_key.is_some() && is_asked(member) && seen.insert((member.account_key, member.wording))
+    };
+    is_altered(posts) || is_altered(&cluster.members.iter().filter(is_new).collect::<Vec<&Member>>())
 }
 
 fn chats(member: &Member) -> impl Iterator<Item = u64> {
@@ -142,7 +161,7 @@ fn shared(cluster: &Cluster, posts: &[&Member], background: &Background) -> Opti
     let is_own = f64::from(own) >= OWN_CONTACT_SHARE * f64::from(all) || cluster.basis == Basis::Contact;
     let (k, n) = (count(showing.len()), count(posts.len()));
     let evidence = tail::binomial(k - 1, n, SAME_CONTACT_SHARE);
-    (is_own && showing.len() >= ROTATING_MIN && is_spun(cluster, posts))
+    (is_own && showing.len() >= ROTATING_MIN && is_spun(cluster, posts, |_| true))
         .then(|| Family::new(FamilyKind::Contacts, evidence, (k, n, SAME_CONTACT_SHARE), &showing))
 }
 
@@ -157,5 +176,9 @@ pub(super) fn content(cluster: &Cluster, posts: &[&Member]) -> Option<Family> {
     }
     let family =
         Family::new(FamilyKind::Content, tail::binomial(k, n, REVIEW_SHARE), (k, n, REVIEW_SHARE), &flagged);
-    Some(if is_spun(cluster, &flagged) { family } else { family.soft() })
+    Some(if is_spun(cluster, &flagged, |post| post.content >= Verdict::Review) {
+        family
+    } else {
+        family.soft()
+    })
 }
