@@ -209,7 +209,7 @@ impl Detector {
             if self.state.open_hour != 0 {
                 self.close(out);
             }
-            self.state.open_hour = hour;
+            self.state.open(hour);
             self.state.looked = minute / 10;
         } else if self.state.looked != minute / 10 {
             let at_s = self.waiting.newest_s;

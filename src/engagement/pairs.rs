@@ -26,6 +26,30 @@ pub(super) struct Touch {
 #[repr(align(64))]
 struct Line([u32; LINE]);
 
+/// Where a tag stands in a line, which it does once at most. All entries are compared at once: written so that four lanes do it.
+fn own_place(line: &[u32; LINE], tag: u32) -> Option<usize> {
+    let mut found = 0;
+    for (place, entry) in (FOUND..).zip(line) {
+        found |= if entry & TAG_BITS == tag { place } else { 0 };
+    }
+    (found != 0).then_some((found ^ FOUND) as usize)
+}
+
+/// Stands above the bits of a place.
+const FOUND: u32 = 16;
+/// Bits of an entry that hold its tag.
+const TAG_BITS: u32 = 0xffff_f000;
+
+/// The place and the age of the stalest entry of a full line.
+fn stalest(line: &[u32; LINE], now: u8) -> (usize, u32) {
+    let mut stalest = 0;
+    for (place, entry) in (0..).zip(line) {
+        let age = u32::from(now).wrapping_sub(entry >> 4) & 0xff;
+        stalest = stalest.max(age << 4 | place);
+    }
+    ((stalest & 15) as usize, stalest >> 4)
+}
+
 /// Pairs with four bits and the hour of the last touch: 20 bits of tag, 8 of hour, 4 of flags; 0 is empty. With 16 entries in
 /// a line a foreign pair is taken for one's own about once in 65,000 look-ups. A full line loses its stalest entry.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,20 +84,21 @@ impl PairTable {
     pub(super) fn update(&mut self, hash: u64, hour: u32, change: impl FnOnce(Option<(u8, u8)>) -> u8) {
         let (at, tag, now) = (self.line(hash), Self::tag(hash), hour as u8);
         let line = &mut self.lines[at].0;
-        let age = |entry: u32| u32::from(now.wrapping_sub((entry >> 4) as u8));
-        // Without branches, so that all entries of a line are compared at once.
-        let own = (0..LINE).fold(LINE, |own, i| if line[i] & 0xffff_f000 == tag { i } else { own });
-        if own < LINE {
-            let age = age(line[own]) as u8;
-            let old = (age <= PAIR_HOURS).then_some((line[own] as u8 & 15, age));
-            line[own] = tag | u32::from(now) << 4 | u32::from(change(old) & 15);
+        if let Some(own) = own_place(line, tag) {
+            let entry = &mut line[own & (LINE - 1)];
+            let age = now.wrapping_sub((*entry >> 4) as u8);
+            let old = (age <= PAIR_HOURS).then_some((*entry as u8 & 15, age));
+            *entry = tag | u32::from(now) << 4 | u32::from(change(old) & 15);
             return;
         }
-        // The stalest entry in the high bits, its place in the low ones; empty ones are stalest of all.
-        let staleness = |i: usize| if line[i] == 0 { 0x1_0000 } else { age(line[i]) << 4 } | i as u32;
-        let stalest = (0..LINE).map(staleness).max().unwrap_or(0);
-        self.evicted = self.evicted.saturating_add(u64::from(stalest < 2 << 4));
-        line[stalest as usize & (LINE - 1)] = tag | u32::from(now) << 4 | u32::from(change(None) & 15);
+        // Lines fill from their end, and no entry ever empties again.
+        let empty = line.iter().fold(0_u32, |empty, entry| empty + u32::from(*entry == 0)) as usize;
+        let place = empty.checked_sub(1).unwrap_or_else(|| {
+            let (place, age) = stalest(line, now);
+            self.evicted = self.evicted.saturating_add(u64::from(age < 2));
+            place
+        });
+        line[place & (LINE - 1)] = tag | u32::from(now) << 4 | u32::from(change(None) & 15);
     }
 
     /// Notes that an actor read or acted on a target; gives what was remembered before.
@@ -96,8 +121,9 @@ impl PairTable {
     /// Whether an actor read a target within two days; changes nothing.
     pub(super) fn has_read(&self, hash: u64, hour: u32) -> bool {
         let (tag, now) = (Self::tag(hash), hour as u8);
-        let own = self.lines[self.line(hash)].0.iter().find(|entry| **entry & 0xffff_f000 == tag);
-        own.is_some_and(|entry| entry & 1 != 0 && now.wrapping_sub((entry >> 4) as u8) <= PAIR_HOURS)
+        let own = own_place(&self.lines[self.line(hash)].0, tag);
+        let own = own.map_or(0, |place| self.lines[self.line(hash)].0[place & (LINE - 1)]);
+        own & 1 != 0 && now.wrapping_sub((own >> 4) as u8) <= PAIR_HOURS
     }
 
     /// Notes that an actor (four bits of its hash) used a device or network at a target; whether another one did within a day.

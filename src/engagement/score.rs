@@ -219,11 +219,34 @@ fn count(value: f64) -> u32 {
     value.round().clamp(0.0, f64::from(u32::MAX)) as u32
 }
 
-/// To so many decimals; what is no number is 0.
+/// To so many decimals, half away from zero; what is no number is 0.
 pub(super) fn round(value: f64, decimals: i32) -> f64 {
-    let scale = 10_f64.powi(decimals);
-    let rounded = (value * scale).round() / scale;
+    let scale = match decimals {
+        2 => 1e2,
+        4 => 1e4,
+        6 => 1e6,
+        _ => 10_f64.powi(decimals),
+    };
+    let scaled = value * scale;
+    let rounded = if scaled.abs() < WHOLE_MAX { half_away(scaled) } else { scaled.round() } / scale;
     if rounded.is_finite() { rounded } else { 0.0 }
+}
+
+/// Below this a number with a fraction fits into 64 bits with some to spare.
+const WHOLE_MAX: f64 = 4e15;
+
+/// `f64::round` by a cast, which is an instruction where `round` is a call without SSE 4.1. The remainder is exact.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "below 2^52")]
+fn half_away(value: f64) -> f64 {
+    let whole = value as i64 as f64;
+    let rest = value - whole;
+    if rest >= 0.5 {
+        whole + 1.0
+    } else if rest <= -0.5 {
+        whole - 1.0
+    } else {
+        whole
+    }
 }
 
 /// Whether there is enough of a past to compare with.

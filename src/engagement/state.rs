@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::{Actor, TICK_S, low16};
 use super::calibration::Calibration;
+use super::close::expected_events;
 use super::cohort::{COHORTS, Cohort, Norms, Share};
 use super::config::Config;
 use super::detector::Counts;
@@ -61,6 +62,12 @@ pub(super) struct State {
     pub(super) touched: Vec<u32>,
     /// Those with many, which are looked at before the hour is over.
     pub(super) busy: Vec<u32>,
+    /// Of `touched`, those that are expected to get events enough for the shock of an hour. Follows from the rest.
+    #[serde(skip)]
+    pub(super) paced: Vec<u32>,
+    /// What the hour of the week does, per kind of target. Follows from the rest.
+    #[serde(skip)]
+    pub(super) seasons: [f64; TargetKind::ALL.len()],
     /// Ten-minute mark of the last look.
     pub(super) looked: u32,
     /// Acts of the site, half-life a day.
@@ -93,6 +100,8 @@ impl State {
             open_hour: 0,
             touched: Vec::new(),
             busy: Vec::new(),
+            paced: Vec::new(),
+            seasons: [1.0; TargetKind::ALL.len()],
             looked: 0,
             site_acts: 0.0,
             open_acts: 0,
@@ -117,11 +126,24 @@ impl State {
             && self.calibrations.iter().chain([&self.site]).all(Calibration::is_sound)
             && self.marked.len() <= limits.marked_max as usize
             && self.registered.len() <= limits.windows_max as usize;
-        slots
+        let is_valid = slots
             && tables
             && lists
             && self.targets.restore(limits.targets_max)
-            && self.actors.restore(limits.actors_max)
+            && self.actors.restore(limits.actors_max);
+        if is_valid {
+            self.seasons = self.season.factors(self.open_hour);
+            let is_paced =
+                |slot: &&u32| expected_events(self.targets.row(**slot), &self.seasons, 1.0).is_some();
+            self.paced = self.touched.iter().filter(is_paced).copied().collect();
+        }
+        is_valid
+    }
+
+    /// Begins an hour.
+    pub(super) fn open(&mut self, hour: u32) {
+        self.open_hour = hour;
+        self.seasons = self.season.factors(hour);
     }
 
     /// The reference of a slot as actors' rings hold it.
@@ -149,28 +171,35 @@ impl State {
     /// Events of one minute, in order.
     pub(super) fn take(&mut self, events: &[Event], config: &Config) {
         for batch in events.chunks(BATCH) {
-            let mut hashes = [(0, 0); BATCH];
-            let mut warmed = 0_u64;
-            for (event, hashes) in batch.iter().zip(&mut hashes) {
-                *hashes = (mix(event.actor, config.seed), mix(event.target, config.seed));
-                warmed ^= u64::from(self.touches.peek(pair(hashes.0, hashes.1)));
-                warmed ^= u64::from(self.shared.peek(place_of(event.device, DEVICE_SALT, hashes.1)));
-                warmed ^= u64::from(self.shared.peek(place_of(event.network, NETWORK_SALT, hashes.1)));
-            }
-            let mut entries = [(0, 0); BATCH];
-            for (hashes, entries) in hashes.iter().zip(&mut entries).take(batch.len()) {
-                *entries = (self.actors.first_entry(hashes.0), self.targets.first_entry(hashes.1));
-            }
-            for entries in entries.iter().take(batch.len()) {
-                let actor = self.actors.peek(entries.0).map_or(0, |actor| u64::from(actor.last_hour));
-                let target = self.targets.peek(entries.1);
-                warmed ^= actor ^ target.map_or(0, |target| target.key ^ u64::from(target.hour.flags));
-            }
-            black_box(warmed);
-            for (event, hashes) in batch.iter().zip(&hashes) {
-                self.take_one(event, *hashes, config);
+            let mut places = [Places::default(); BATCH];
+            self.fetch(batch, &mut places, config.seed);
+            for (event, places) in batch.iter().zip(&places) {
+                self.take_one(event, places, config);
             }
         }
+    }
+
+    /// Works out where the events of a batch lead, and reads every line that they will touch, those of the index before those of rows:
+    /// all the misses of a batch are under way at once.
+    fn fetch(&self, batch: &[Event], places: &mut [Places; BATCH], seed: u64) {
+        let mut warmed = 0_u64;
+        let mut entries = [(0, 0); BATCH];
+        for ((event, places), entries) in batch.iter().zip(&mut *places).zip(&mut entries) {
+            *places = Places::of(event, seed);
+            *entries = (self.actors.first_entry(places.actor), self.targets.first_entry(places.target));
+            warmed ^= u64::from(self.touches.peek(places.pair));
+            warmed ^=
+                u64::from(self.shared.peek(places.device)) ^ u64::from(self.shared.peek(places.network));
+        }
+        for (event, (actor, target)) in batch.iter().zip(&entries) {
+            warmed ^= self.actors.peek(*actor).map_or(0, |actor| u64::from(actor.last_hour));
+            let Some(target) = self.targets.peek(*target) else { continue };
+            warmed ^= u64::from(target.hour.events);
+            if event.kind != Kind::Read || target.hour.hour != self.open_hour {
+                warmed ^= target.key;
+            }
+        }
+        black_box(warmed);
     }
 
     /// The slot of a target, with its row in the open hour.
@@ -185,13 +214,17 @@ impl State {
         if row.hour.hour != hour || row.hour.flags & CLOSED != 0 {
             row.begin(hour);
             self.touched.push(slot);
+            if expected_events(row, &self.seasons, 1.0).is_some() {
+                self.paced.push(slot);
+            }
         }
         slot
     }
 
-    fn take_one(&mut self, event: &Event, (actor_hash, target_hash): (u64, u64), config: &Config) {
+    fn take_one(&mut self, event: &Event, places: &Places, config: &Config) {
         let hour = self.open_hour;
-        let slot = self.open_row(event.target, target_hash, event.tags.target_kind(), config);
+        let actor_hash = places.actor;
+        let slot = self.open_row(event.target, places.target, event.tags.target_kind(), config);
         let (actor_slot, _) = self.actors.find_or_insert(actor_hash, hour, |_| Actor::new(actor_hash, hour));
         self.arrive(event, actor_slot);
         if !self.followers.is_empty() && matches!(event.kind, Kind::Follow | Kind::Unfollow) {
@@ -208,11 +241,11 @@ impl State {
         }
         row.hour.add_kind(event.kind);
         let marks = match event.kind {
-            Kind::Read => self.read(event, slot, actor_hash, target_hash),
+            Kind::Read => self.read(event, slot, places),
             Kind::Like | Kind::Repost | Kind::Comment | Kind::Follow => {
-                self.act(event, slot, actor_slot, actor_hash, target_hash)
+                self.act(event, slot, actor_slot, places)
             }
-            Kind::Unfollow => self.unfollow(event, slot, actor_slot, pair(actor_hash, target_hash)),
+            Kind::Unfollow => self.unfollow(event, slot, actor_slot, places.pair),
         };
         if marks & !Marks::UNEXPOSED != 0
             || marks != 0 && self.notes_unexposed[event.tags.target_kind() as usize]
@@ -234,12 +267,12 @@ impl State {
         actor.last_hour = low16(self.open_hour);
     }
 
-    fn read(&mut self, event: &Event, slot: u32, actor_hash: u64, target_hash: u64) -> u8 {
-        let touch = self.touches.touch(pair(actor_hash, target_hash), self.open_hour, true);
+    fn read(&mut self, event: &Event, slot: u32, places: &Places) -> u8 {
+        let touch = self.touches.touch(places.pair, self.open_hour, true);
         if touch.read_now {
             return 0;
         }
-        let (device, network) = self.shares(event, actor_hash, target_hash);
+        let (device, network) = self.shares(event, places);
         let hour = &mut self.targets.row_mut(slot).hour;
         hour.add(Count::Readers);
         let mut marks = 0;
@@ -258,20 +291,17 @@ impl State {
     }
 
     /// Whether another account used the device, and the network, at this target within a day. Networks of strangers do not count.
-    fn shares(&mut self, event: &Event, actor_hash: u64, target_hash: u64) -> (bool, bool) {
-        let actor = u8::try_from(actor_hash >> 7 & 15).unwrap_or(0);
+    fn shares(&mut self, event: &Event, places: &Places) -> (bool, bool) {
+        let actor = u8::try_from(places.actor >> 7 & 15).unwrap_or(0);
         let hour = self.open_hour;
-        let mut ask = |value: u32, salt: u64| {
-            value != 0 && self.shared.share(place_of(value, salt, target_hash), hour, actor)
-        };
-        let device = ask(event.device, DEVICE_SALT);
-        let network = ask(event.network, NETWORK_SALT);
+        let device = event.device != 0 && self.shared.share(places.device, hour, actor);
+        let network = event.network != 0 && self.shared.share(places.network, hour, actor);
         (device, network && !self.networks.is_shared(event.network, hour))
     }
 
-    fn act(&mut self, event: &Event, slot: u32, actor_slot: u32, actor_hash: u64, target_hash: u64) -> u8 {
+    fn act(&mut self, event: &Event, slot: u32, actor_slot: u32, places: &Places) -> u8 {
         self.open_acts = self.open_acts.saturating_add(1);
-        let touch = self.touches.touch(pair(actor_hash, target_hash), self.open_hour, false);
+        let touch = self.touches.touch(places.pair, self.open_hour, false);
         let in_company = !touch.has_acted && self.company(slot, actor_slot);
         let reference = self.reference(slot);
         let tick = low16(event.time_s / TICK_S);
@@ -288,19 +318,12 @@ impl State {
         if touch.acted_now {
             return Marks::REPEAT;
         }
-        self.first_act(event, slot, (actor_hash, target_hash), touch, in_company)
+        self.first_act(event, slot, places, touch, in_company)
     }
 
     /// Counts an account that acts for the first time in this hour.
-    fn first_act(
-        &mut self,
-        event: &Event,
-        slot: u32,
-        hashes: (u64, u64),
-        touch: Touch,
-        in_company: bool,
-    ) -> u8 {
-        let (device, network) = self.shares(event, hashes.0, hashes.1);
+    fn first_act(&mut self, event: &Event, slot: u32, places: &Places, touch: Touch, in_company: bool) -> u8 {
+        let (device, network) = self.shares(event, places);
         let is_young = event.age_days < YOUNG_DAYS && event.age_days != AGE_UNKNOWN;
         let credit = event.tags.credit();
         let marks = [
@@ -398,6 +421,30 @@ impl State {
             + self.followers.memory_bytes()
             + (self.touched.capacity() + self.busy.capacity()) * size_of::<u32>()
             + self.norms.len() * size_of::<Norms>()
+    }
+}
+
+/// Hashes of an event: where it leads in each table.
+#[derive(Clone, Copy, Debug, Default)]
+struct Places {
+    actor: u64,
+    target: u64,
+    /// The actor at the target, its device there and its network there.
+    pair: u64,
+    device: u64,
+    network: u64,
+}
+
+impl Places {
+    fn of(event: &Event, seed: u64) -> Self {
+        let (actor, target) = (mix(event.actor, seed), mix(event.target, seed));
+        Self {
+            actor,
+            target,
+            pair: pair(actor, target),
+            device: place_of(event.device, DEVICE_SALT, target),
+            network: place_of(event.network, NETWORK_SALT, target),
+        }
     }
 }
 
