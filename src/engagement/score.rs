@@ -240,13 +240,9 @@ const WHOLE_MAX: f64 = 4e15;
 fn half_away(value: f64) -> f64 {
     let whole = value as i64 as f64;
     let rest = value - whole;
-    if rest >= 0.5 {
-        whole + 1.0
-    } else if rest <= -0.5 {
-        whole - 1.0
-    } else {
-        whole
-    }
+    let rounded = if rest.abs() >= 0.5 { whole + 1.0_f64.copysign(rest) } else { whole };
+    // Nothing keeps its sign, too.
+    rounded.copysign(value)
 }
 
 /// Whether there is enough of a past to compare with.
@@ -491,5 +487,21 @@ fn voice(name: SignalName) -> Voice {
         | S::NeverExposedDay
         | S::UnreadUnfollows
         | S::UnexplainedFollowers => Voice::Full,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::half_away;
+
+    proptest! {
+        #[test]
+        fn rounding_by_a_cast_is_that_of_the_library(value in -1e9_f64..1e9, halves in -2_000_i32..2_000) {
+            for value in [value, f64::from(halves) / 2.0, f64::from(halves) / 2.0 - f64::EPSILON, -0.0] {
+                prop_assert_eq!(half_away(value).to_bits(), value.round().to_bits());
+            }
+        }
     }
 }

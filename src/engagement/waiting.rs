@@ -139,3 +139,36 @@ impl Waiting {
         minutes * size_of::<Event>() + self.keys.capacity() * size_of::<u128>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::event::{Kind, Tags, TargetKind};
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_minute_leaves_in_the_order_of_its_events(
+            seeds in prop::collection::vec((0_u32..3, 0_u64..3, 0_u64..3, 0_u32..3, any::<bool>()), 0..60),
+        ) {
+            let events = seeds.into_iter().map(|(second, actor, target, device, is_read)| Event {
+                time_s: 600 + second,
+                // Actors and targets that differ in their lowest bits alone have equal keys.
+                actor: u64::MAX - actor,
+                target: target << 37,
+                device,
+                network: 0,
+                age_days: 9,
+                kind: if is_read { Kind::Read } else { Kind::Like },
+                tags: Tags::new(TargetKind::Post, 3),
+            });
+            let mut expected: Vec<Event> = events.collect();
+            let mut waiting = Waiting { base: 10, ..Waiting::default() };
+            prop_assert!(expected.iter().all(|event| waiting.push(*event)));
+            expected.sort_unstable();
+            let found = waiting.pop_before(11).map(|(_, events)| events).unwrap_or_default();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
