@@ -17,6 +17,7 @@ const FILE_LINES_MAX: usize = 500;
 const MODULES: [(&str, u8); 22] = [
     ("saved", 0),
     ("special", 0),
+    ("lines", 0),
     ("model", 0),
     ("text", 1),
     ("segment", 1),

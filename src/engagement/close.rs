@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use super::calibration::Calibration;
+use super::calibration::{Calibration, bin_of};
 use super::cohort::{Cohort, Norms, Share, says_spread};
 use super::config::{Config, Weights};
 use super::event::TargetKind;
@@ -11,7 +11,8 @@ use super::evidence::{
     Context, PRIOR_HOURS, converted, expected_share, is_written_by_platform, signals_into, usual_rates,
 };
 use super::marked::implicated;
-use super::score::{CoTarget, Family, History, Score, Signal, Speaking, Without, round, speaking, total};
+use super::rounding::round;
+use super::score::{CoTarget, Family, History, Score, Signal, Speaking, Without, speaking, total};
 use super::season::{RATIOS_MAX, shock};
 use super::state::State;
 use super::table::mix;
@@ -139,7 +140,8 @@ impl State {
     fn open_rows_of_followers(&mut self, config: &Config) {
         for i in 0..self.follower_signals.len() {
             let key = self.follower_signals[i].0;
-            self.open_row(key, mix(key, config.seed), TargetKind::Account, config);
+            let hash = mix(key, config.seed);
+            self.open_row(key, hash, self.targets.first_slot(hash), TargetKind::Account, config);
         }
     }
 
@@ -231,10 +233,10 @@ impl State {
             self.counts.scored_hours = self.counts.scored_hours.saturating_add(1);
             let is_trimmed = verdict.is_guarded || verdict.speaking.holds();
             let is_over = verdict.score >= verdict.threshold;
-            for calibration in [&mut self.calibrations[verdict.cohort.place()], &mut self.site] {
-                if !is_trimmed {
-                    calibration.observe(verdict.score, is_over);
-                }
+            if !is_trimmed {
+                let bin = bin_of(verdict.score);
+                self.calibrations[verdict.cohort.place()].observe(bin, is_over);
+                self.site.observe(bin, is_over);
             }
             if !verdict.is_guarded {
                 teach(&mut next[verdict.cohort.place()], target);
@@ -274,8 +276,8 @@ impl State {
             score: verdict.score,
             threshold: verdict.threshold,
             alert: verdict.alert,
-            families: verdict.speaking.families.clone(),
-            burst: verdict.speaking.burst,
+            families: verdict.speaking.families(),
+            burst: verdict.speaking.burst(),
             signals: desk.signals.clone(),
             actors: Vec::new(),
             marked_others: 0,
@@ -341,7 +343,7 @@ fn is_scored(target: &Target, desk: &Desk) -> bool {
 
 /// The strongest evidence of each family but burst and regularity, capped, added up.
 fn guard(signals: &[Signal]) -> f64 {
-    let mut families = [0.0_f64; 9];
+    let mut families = [0.0_f64; Family::ALL.len()];
     for signal in signals {
         if !matches!(signal.family, Family::Burst | Family::Regularity) {
             let own = &mut families[signal.family as usize];

@@ -8,7 +8,7 @@ use super::actor::{Actor, TICK_S, low16};
 use super::calibration::Calibration;
 use super::close::expected_events;
 use super::cohort::{COHORTS, Cohort, Norms, Share};
-use super::config::Config;
+use super::config::{Config, Limits};
 use super::detector::Counts;
 use super::event::{AGE_UNKNOWN, CREDIT_UNKNOWN, Event, Kind, TargetKind, Window};
 use super::followers::FollowerTable;
@@ -17,7 +17,7 @@ use super::pairs::{CoTable, Networks, PairTable, Touch};
 use super::score::{Marks, Signal};
 use super::season::Season;
 use super::table::{Table, mix};
-use super::target::{BUSY, CLOSED, Count, Target};
+use super::target::{ACTS, BUSY, CLOSED, Count, Target};
 
 /// Accounts below this age are young.
 const YOUNG_DAYS: u16 = 30;
@@ -179,44 +179,72 @@ impl State {
         }
     }
 
-    /// Works out where the events of a batch lead, and reads every line that they will touch, those of the index before those of rows:
-    /// all the misses of a batch are under way at once.
+    /// Works out where the events of a batch lead, and reads every line that they will touch: those of the index and of pairs, then
+    /// rows, then what hangs on rows. Each step is a loop of its own, so that as many misses as possible are under way at once.
     fn fetch(&self, batch: &[Event], places: &mut [Places; BATCH], seed: u64) {
-        let mut warmed = 0_u64;
-        let mut entries = [(0, 0); BATCH];
-        for ((event, places), entries) in batch.iter().zip(&mut *places).zip(&mut entries) {
+        for (event, places) in batch.iter().zip(&mut *places) {
             *places = Places::of(event, seed);
-            *entries = (self.actors.first_entry(places.actor), self.targets.first_entry(places.target));
-            warmed ^= u64::from(self.touches.peek(places.pair));
-            warmed ^=
-                u64::from(self.shared.peek(places.device)) ^ u64::from(self.shared.peek(places.network));
         }
-        for (event, (actor, target)) in batch.iter().zip(&entries) {
-            warmed ^= self.actors.peek(*actor).map_or(0, |actor| u64::from(actor.last_hour));
-            let Some(target) = self.targets.peek(*target) else { continue };
+        let mut warmed = 0_u64;
+        let places = &mut places[..batch.len()];
+        for own in &mut *places {
+            own.actor_slot = self.actors.first_slot(own.actor);
+            own.target_slot = self.targets.first_slot(own.target);
+            warmed ^= u64::from(self.touches.peek(own.pair));
+            warmed ^= u64::from(self.shared.peek(own.device)) ^ u64::from(self.shared.peek(own.network));
+        }
+        for (event, own) in batch.iter().zip(&*places) {
+            warmed ^= self.actors.peek(own.actor_slot).map_or(0, |actor| u64::from(actor.last_hour));
+            let Some(target) = self.targets.peek(own.target_slot) else { continue };
             warmed ^= u64::from(target.hour.events);
             if event.kind != Kind::Read || target.hour.hour != self.open_hour {
                 warmed ^= target.key;
+            }
+        }
+        let now = low16(self.tick());
+        let acts = batch.iter().zip(&*places).filter(|(event, _)| is_act(event.kind));
+        for (_, own) in acts {
+            let Some(actor) = self.actors.peek(own.actor_slot) else { continue };
+            if self.targets.peek(own.target_slot).is_some() {
+                let reference = self.reference(own.target_slot);
+                let pairs = actor.recent(now).map(|(other, _)| self.co.peek(co_pair(reference, other)));
+                warmed ^= pairs.fold(0, |all, line| all ^ line);
             }
         }
         black_box(warmed);
     }
 
     /// The slot of a target, with its row in the open hour.
-    pub(super) fn open_row(&mut self, key: u64, hash: u64, kind: TargetKind, config: &Config) -> u32 {
+    /// `guess` is where it may stand.
+    pub(super) fn open_row(
+        &mut self,
+        key: u64,
+        hash: u64,
+        guess: u32,
+        kind: TargetKind,
+        config: &Config,
+    ) -> u32 {
         let hour = self.open_hour;
+        let mut before = None;
         let new = |old: Option<&Target>| {
+            before = old.map(|old| old.hour);
             let generation = old.map_or(0, |old| old.generation.wrapping_add(1) & 31);
             Target::new(key, config.seed, kind, hour, generation)
         };
-        let (slot, _) = self.targets.find_or_insert(hash, hour, new);
+        let (slot, _) = self.targets.find_or_insert(hash, guess, hour, new);
         let row = self.targets.row_mut(slot);
-        if row.hour.hour != hour || row.hour.flags & CLOSED != 0 {
-            row.begin(hour);
-            self.touched.push(slot);
-            if expected_events(row, &self.seasons, 1.0).is_some() {
-                self.paced.push(slot);
-            }
+        if row.hour.hour == hour && row.hour.flags & CLOSED == 0 {
+            return slot;
+        }
+        row.begin(hour);
+        // A slot that made room in the hour that it was listed in is listed once, so that lists are no longer than the table.
+        if let Some(before) = before.filter(|before| before.hour == hour && before.flags & CLOSED == 0) {
+            row.hour.flags |= before.flags & BUSY;
+            return slot;
+        }
+        self.touched.push(slot);
+        if expected_events(row, &self.seasons, 1.0).is_some() {
+            self.paced.push(slot);
         }
         slot
     }
@@ -224,8 +252,10 @@ impl State {
     fn take_one(&mut self, event: &Event, places: &Places, config: &Config) {
         let hour = self.open_hour;
         let actor_hash = places.actor;
-        let slot = self.open_row(event.target, places.target, event.tags.target_kind(), config);
-        let (actor_slot, _) = self.actors.find_or_insert(actor_hash, hour, |_| Actor::new(actor_hash, hour));
+        let kind = event.tags.target_kind();
+        let slot = self.open_row(event.target, places.target, places.target_slot, kind, config);
+        let new = |_: Option<&Actor>| Actor::new(actor_hash, hour);
+        let (actor_slot, _) = self.actors.find_or_insert(actor_hash, places.actor_slot, hour, new);
         self.arrive(event, actor_slot);
         if !self.followers.is_empty() && matches!(event.kind, Kind::Follow | Kind::Unfollow) {
             self.followers.saw(event.target, if event.kind == Kind::Follow { 1 } else { -1 });
@@ -358,8 +388,7 @@ impl State {
         }
         let mut in_company = false;
         for other in others.into_iter().take(len).filter(|other| *other != own) {
-            let hash = pair(u64::from(own.min(other)), u64::from(own.max(other)));
-            let count = self.co.add(hash, self.open_hour);
+            let count = self.co.add(co_pair(own, other), self.open_hour);
             if count < COMPANY_MIN {
                 continue;
             }
@@ -419,8 +448,22 @@ impl State {
             + self.co.memory_bytes()
             + self.marked.memory_bytes()
             + self.followers.memory_bytes()
-            + (self.touched.capacity() + self.busy.capacity()) * size_of::<u32>()
+            + (self.touched.capacity() + self.busy.capacity() + self.paced.capacity()) * size_of::<u32>()
             + self.norms.len() * size_of::<Norms>()
+    }
+
+    /// What [`Self::memory_bytes`] is at most.
+    pub(super) fn memory_bytes_max(limits: &Limits) -> usize {
+        // Vectors are at most half empty.
+        let lists = 3 * 2 * limits.targets_max as usize * size_of::<u32>();
+        Table::<Target>::memory_bytes_max(limits.targets_max)
+            + Table::<Actor>::memory_bytes_max(limits.actors_max)
+            + 2 * PairTable::memory_bytes_max(limits.pairs_max / 2)
+            + CoTable::memory_bytes_max(limits.co_targets_max)
+            + MarkedLog::memory_bytes_max(limits.marked_max)
+            + FollowerTable::memory_bytes_max(limits.follower_counts_max)
+            + lists
+            + COHORTS * size_of::<Norms>()
     }
 }
 
@@ -433,6 +476,9 @@ struct Places {
     pair: u64,
     device: u64,
     network: u64,
+    /// Slots where the rows may stand: those of the first entry that a search reads.
+    actor_slot: u32,
+    target_slot: u32,
 }
 
 impl Places {
@@ -444,6 +490,8 @@ impl Places {
             pair: pair(actor, target),
             device: place_of(event.device, DEVICE_SALT, target),
             network: place_of(event.network, NETWORK_SALT, target),
+            actor_slot: u32::MAX,
+            target_slot: u32::MAX,
         }
     }
 }
@@ -454,6 +502,15 @@ const NETWORK_SALT: u64 = 0x006e_6574_776f_726b;
 /// A hash of a device or network at a target.
 fn place_of(value: u32, salt: u64, target_hash: u64) -> u64 {
     pair(mix(u64::from(value), salt), target_hash)
+}
+
+/// A hash of two targets, given by their references, in either order.
+fn co_pair(one: u32, other: u32) -> u64 {
+    pair(u64::from(one.min(other)), u64::from(one.max(other)))
+}
+
+fn is_act(kind: Kind) -> bool {
+    ACTS.contains(&(kind as usize))
 }
 
 /// A hash of two.
