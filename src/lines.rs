@@ -41,12 +41,14 @@ impl<L: Copy + Default> Lines<L> {
     }
 
     /// The number of a line that the low bits of a hash stand for.
+    #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "the low bits are what is asked for")]
     pub(crate) fn number(&self, hash: u64) -> u32 {
         hash as u32 & (self.count - 1) as u32
     }
 
     /// A line, if it was ever written. O(1) expected.
+    #[inline]
     pub(crate) fn get(&self, number: u32) -> Option<&L> {
         if self.index.is_empty() {
             return self.lines.get(number as usize);
@@ -55,6 +57,7 @@ impl<L: Copy + Default> Lines<L> {
     }
 
     /// A line to write to, which has to be one of [`Self::number`]. Amortised O(1); lays all lines out when a quarter is in use.
+    #[inline]
     pub(crate) fn get_mut(&mut self, number: u32) -> &mut L {
         if self.index.is_empty() {
             return &mut self.lines[number as usize];
@@ -66,6 +69,7 @@ impl<L: Copy + Default> Lines<L> {
     }
 
     /// Where a line stands, or the entry of the index where it would be noted.
+    #[inline]
     fn find(&self, number: u32) -> Result<usize, usize> {
         let mask = self.index.len() - 1;
         let mut at = home(number, mask);

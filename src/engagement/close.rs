@@ -141,7 +141,7 @@ impl State {
         for i in 0..self.follower_signals.len() {
             let key = self.follower_signals[i].0;
             let hash = mix(key, config.seed);
-            self.open_row(key, hash, self.targets.first_slot(hash), TargetKind::Account, config);
+            self.open_row(key, hash, self.targets.likely(hash), TargetKind::Account, config);
         }
     }
 

@@ -73,6 +73,7 @@ impl PairTable {
     }
 
     /// Reads a line, so that it is there when it is needed.
+    #[inline]
     pub(super) fn peek(&self, hash: u64) -> u32 {
         self.lines.get(self.lines.number(hash)).map_or(0, |line| line.0[0])
     }
@@ -179,6 +180,7 @@ impl CoTable {
     }
 
     /// Reads a line, so that it is there when it is needed.
+    #[inline]
     pub(super) fn peek(&self, hash: u64) -> u64 {
         self.lines.get(self.lines.number(hash)).map_or(0, |line| line.0[0])
     }

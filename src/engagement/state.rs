@@ -187,13 +187,14 @@ impl State {
         }
         let mut warmed = 0_u64;
         let places = &mut places[..batch.len()];
-        for own in &mut *places {
-            own.actor_slot = self.actors.first_slot(own.actor);
-            own.target_slot = self.targets.first_slot(own.target);
+        for own in &*places {
+            warmed ^= u64::from(self.actors.first_entry(own.actor) ^ self.targets.first_entry(own.target));
             warmed ^= u64::from(self.touches.peek(own.pair));
             warmed ^= u64::from(self.shared.peek(own.device)) ^ u64::from(self.shared.peek(own.network));
         }
-        for (event, own) in batch.iter().zip(&*places) {
+        for (event, own) in batch.iter().zip(&mut *places) {
+            own.actor_slot = self.actors.likely(own.actor);
+            own.target_slot = self.targets.likely(own.target);
             warmed ^= self.actors.peek(own.actor_slot).map_or(0, |actor| u64::from(actor.last_hour));
             let Some(target) = self.targets.peek(own.target_slot) else { continue };
             warmed ^= u64::from(target.hour.events);
@@ -476,7 +477,7 @@ struct Places {
     pair: u64,
     device: u64,
     network: u64,
-    /// Slots where the rows may stand: those of the first entry that a search reads.
+    /// Slots where the rows stand, if they are there.
     actor_slot: u32,
     target_slot: u32,
 }

@@ -64,10 +64,12 @@ impl<R: Row> Table<R> {
         self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK_ROWS + last.len())
     }
 
+    #[inline]
     pub(super) fn row(&self, slot: u32) -> &R {
         &self.chunks[slot as usize / CHUNK_ROWS][slot as usize % CHUNK_ROWS]
     }
 
+    #[inline]
     pub(super) fn row_mut(&mut self, slot: u32) -> &mut R {
         &mut self.chunks[slot as usize / CHUNK_ROWS][slot as usize % CHUNK_ROWS]
     }
@@ -87,13 +89,29 @@ impl<R: Row> Table<R> {
         u32::try_from(hash >> (HASH_BITS - 20) << bits & u64::from(u32::MAX)).unwrap_or(0)
     }
 
-    /// The slot of the first entry that a search reads, which mostly is that of the row; `u32::MAX` where there is none. Asking for many
-    /// before they are needed lets their misses overlap.
-    pub(super) fn first_slot(&self, hash: u64) -> u32 {
-        (self.entries[self.home(hash)] & ((1 << self.slot_bits()) - 1)).wrapping_sub(1)
+    /// The first entry that a search reads. Reading many of them before they are needed lets their misses overlap.
+    #[inline]
+    pub(super) fn first_entry(&self, hash: u64) -> u32 {
+        self.entries[self.home(hash)]
+    }
+
+    /// The slot of the first entry with the tag of a hash, which nearly always is that of its row, if there is one; else `u32::MAX`.
+    /// Reads no row.
+    #[inline]
+    pub(super) fn likely(&self, hash: u64) -> u32 {
+        let (tag, mask) = (self.tag(hash), (1_u32 << self.slot_bits()) - 1);
+        let mut at = self.home(hash);
+        loop {
+            let entry = self.entries[at];
+            if entry == 0 || entry & !mask == tag {
+                return (entry & mask).wrapping_sub(1);
+            }
+            at = (at + 1) & (self.entries.len() - 1);
+        }
     }
 
     /// The row of a slot that may not be there.
+    #[inline]
     pub(super) fn peek(&self, slot: u32) -> Option<&R> {
         self.chunks.get(slot as usize / CHUNK_ROWS)?.get(slot as usize % CHUNK_ROWS)
     }
