@@ -16,6 +16,7 @@ mod evidence;
 mod followers;
 mod marked;
 mod pairs;
+mod places;
 mod rounding;
 mod saved;
 mod score;
