@@ -19,11 +19,11 @@ const LINES_MAX: usize = 1 << 30;
 #[serde(try_from = "Saved<L>", bound = "L: Copy + Default + Deserialize<'de>")]
 pub(crate) struct Lines<L> {
     count: usize,
-    /// By number, the place in `lines` plus one: open addressing, at most half full. Empty once all lines are laid out.
+    /// By number, the place in `held` plus one: open addressing, at most half full. Empty once all lines are laid out.
     index: Vec<u32>,
-    /// The numbers of `lines`. Empty once all are laid out.
+    /// The numbers of `held`. Empty once all are laid out.
     numbers: Vec<u32>,
-    lines: Vec<L>,
+    held: Vec<L>,
 }
 
 impl<L: Copy + Default> Lines<L> {
@@ -32,7 +32,7 @@ impl<L: Copy + Default> Lines<L> {
         let count = count.clamp(1, LINES_MAX).next_power_of_two();
         let laid_out = if count <= LAID_OUT_LINES { count } else { 0 };
         let index = if laid_out == 0 { vec![0; LAID_OUT_LINES] } else { Vec::new() };
-        Self { count, index, numbers: Vec::new(), lines: vec![L::default(); laid_out] }
+        Self { count, index, numbers: Vec::new(), held: vec![L::default(); laid_out] }
     }
 
     /// How many lines there are, a power of two.
@@ -51,19 +51,19 @@ impl<L: Copy + Default> Lines<L> {
     #[inline]
     pub(crate) fn get(&self, number: u32) -> Option<&L> {
         if self.index.is_empty() {
-            return self.lines.get(number as usize);
+            return self.held.get(number as usize);
         }
-        self.find(number).ok().map(|place| &self.lines[place])
+        self.find(number).ok().map(|place| &self.held[place])
     }
 
     /// A line to write to, which has to be one of [`Self::number`]. Amortised O(1); lays all lines out when a quarter is in use.
     #[inline]
     pub(crate) fn get_mut(&mut self, number: u32) -> &mut L {
         if self.index.is_empty() {
-            return &mut self.lines[number as usize];
+            return &mut self.held[number as usize];
         }
         match self.find(number) {
-            Ok(place) => &mut self.lines[place],
+            Ok(place) => &mut self.held[place],
             Err(hole) => self.begin(number, hole),
         }
     }
@@ -84,18 +84,18 @@ impl<L: Copy + Default> Lines<L> {
 
     #[cold]
     fn begin(&mut self, number: u32, hole: usize) -> &mut L {
-        if (self.lines.len() + 1) * SPARSE_PART > self.count {
+        if (self.held.len() + 1) * SPARSE_PART > self.count {
             self.lay_out();
             return self.get_mut(number);
         }
         self.numbers.push(number);
-        self.lines.push(L::default());
-        let place = self.lines.len() - 1;
+        self.held.push(L::default());
+        let place = self.held.len() - 1;
         self.index[hole] = entry(place);
-        if self.lines.len() * 2 > self.index.len() {
+        if self.held.len() * 2 > self.index.len() {
             self.widen();
         }
-        &mut self.lines[place]
+        &mut self.held[place]
     }
 
     /// Makes room for twice as many in the index.
@@ -114,10 +114,10 @@ impl<L: Copy + Default> Lines<L> {
 
     fn lay_out(&mut self) {
         let mut lines = vec![L::default(); self.count];
-        for (number, line) in self.numbers.iter().zip(&self.lines) {
+        for (number, line) in self.numbers.iter().zip(&self.held) {
             lines[*number as usize] = *line;
         }
-        (self.index, self.numbers, self.lines) = (Vec::new(), Vec::new(), lines);
+        (self.index, self.numbers, self.held) = (Vec::new(), Vec::new(), lines);
     }
 
     /// What [`Self::memory_bytes`] is at most: all lines, or a quarter of them with its numbers and its part of the index, in vectors
@@ -130,7 +130,7 @@ impl<L: Copy + Default> Lines<L> {
     /// Bytes on the heap.
     pub(crate) fn memory_bytes(&self) -> usize {
         (self.index.capacity() + self.numbers.capacity()) * size_of::<u32>()
-            + self.lines.capacity() * size_of::<L>()
+            + self.held.capacity() * size_of::<L>()
     }
 }
 
@@ -138,7 +138,7 @@ impl<L: Copy + Default + PartialEq> Lines<L> {
     /// The numbers and the contents of all lines that differ from the default, in no order that means something.
     pub(crate) fn used(&self) -> impl Iterator<Item = (u32, &L)> + Clone {
         let number = |place: u32| self.numbers.get(place as usize).copied().unwrap_or(place);
-        let lines = (0..).zip(&self.lines).map(move |(place, line)| (number(place), line));
+        let lines = (0..).zip(&self.held).map(move |(place, line)| (number(place), line));
         lines.filter(|(_, line)| **line != L::default())
     }
 }
