@@ -36,6 +36,7 @@ pub mod engagement;
 pub mod engine;
 pub mod intake;
 pub mod lexicon;
+mod lines;
 pub mod model;
 pub mod neardup;
 pub mod originals;

@@ -14,9 +14,10 @@ const FILE_LINES_MAX: usize = 500;
 
 /// The modules of the library with their layer, in the order of the data. A module imports only modules that stand
 /// before it here, so that no two modules import each other, and none imports a higher layer.
-const MODULES: [(&str, u8); 22] = [
+const MODULES: [(&str, u8); 23] = [
     ("saved", 0),
     ("special", 0),
+    ("lines", 0),
     ("model", 0),
     ("text", 1),
     ("segment", 1),

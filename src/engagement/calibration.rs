@@ -49,9 +49,9 @@ impl Calibration {
         self.alarms as f64 / self.rows.max(1) as f64
     }
 
-    /// Takes an ordinary row in.
-    pub(super) fn observe(&mut self, score: f64, is_over: bool) {
-        let count = &mut self.counts[bin_of(score)];
+    /// Takes an ordinary row in, by the bin of its score.
+    pub(super) fn observe(&mut self, bin: usize, is_over: bool) {
+        let count = &mut self.counts[bin.min(BINS - 1)];
         *count = count.saturating_add(1);
         self.sum += 1;
         self.rows = self.rows.saturating_add(1);
@@ -102,8 +102,9 @@ impl Calibration {
     }
 }
 
+/// Where a score is counted.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the last bin")]
-fn bin_of(score: f64) -> usize {
+pub(super) fn bin_of(score: f64) -> usize {
     ((score.max(0.0).ln_1p() * BINS_PER_E) as usize).min(BINS - 1)
 }
 
@@ -125,10 +126,10 @@ mod tests {
         for (rate, contamination) in [(1e-2, 0), (1e-3, 0), (1e-3, 2_000)] {
             let mut own = Calibration::new();
             for (i, score) in scores(200_000).enumerate() {
-                own.observe(score, false);
+                own.observe(bin_of(score), false);
                 // Attacks whose rows were not told from ordinary ones: one in a thousand.
                 if contamination > 0 && i % contamination == 0 {
-                    own.observe(40.0, true);
+                    own.observe(bin_of(40.0), true);
                 }
             }
             own.refit(rate);
@@ -143,7 +144,7 @@ mod tests {
         let mut own = Calibration::new();
         own.refit(1e-3);
         assert!(own.threshold() >= THRESHOLD_START);
-        (0..1000).for_each(|_| own.observe(0.0, false));
+        (0..1000).for_each(|_| own.observe(0, false));
         own.refit(1e-3);
         assert!((own.threshold() - THRESHOLD_MIN).abs() < 0.1, "{}", own.threshold());
         assert!(own.is_sound());

@@ -1,7 +1,9 @@
 //! The end of an hour, and looks before it: rows → scores, baselines, thresholds.
 
-use super::calibration::Calibration;
-use super::cohort::{Cohort, Norms, Share};
+use std::hint::black_box;
+
+use super::calibration::{Calibration, bin_of};
+use super::cohort::{Cohort, Norms, Share, says_spread};
 use super::config::{Config, Weights};
 use super::event::TargetKind;
 use super::event::{Kind, Reason};
@@ -9,8 +11,9 @@ use super::evidence::{
     Context, PRIOR_HOURS, converted, expected_share, is_written_by_platform, signals_into, usual_rates,
 };
 use super::marked::implicated;
-use super::score::{CoTarget, Family, History, Score, Signal, Speaking, Without, round, speaking, total};
-use super::season::shock;
+use super::rounding::round;
+use super::score::{CoTarget, Family, History, Score, Signal, Speaking, Without, speaking, total};
+use super::season::{RATIOS_MAX, shock};
 use super::state::State;
 use super::table::mix;
 use super::target::{ACTS, ALERTED, Count, Target};
@@ -27,6 +30,8 @@ const GUARD_CAP: f64 = 8.0;
 const COHORT_ROWS_MIN: u64 = 1500;
 /// The median of what came over what was expected is taken over targets that expect at least this.
 const SHOCK_EXPECTED_MIN: f64 = 2.0;
+/// Rows that are fetched together.
+const ROWS_AHEAD: usize = 32;
 const HISTORY_HOURS: f32 = 3.0;
 const HISTORY_EVENTS: f32 = 20.0;
 
@@ -61,17 +66,20 @@ impl State {
     ) {
         let first = out.len();
         self.open_rows_of_followers(config);
+        self.sort_follower_signals();
         let touched = std::mem::take(&mut self.touched);
-        let shock = self.shock(&touched, 1.0, desk);
-        let seasons = self.seasons();
+        let shock = self.shock(1.0, desk);
         let mut next = self.norms.clone();
-        for slot in &touched {
+        for (place, slot) in touched.iter().enumerate() {
+            if place % ROWS_AHEAD == 0 {
+                self.fetch_rows(&touched[place..touched.len().min(place + ROWS_AHEAD)]);
+            }
             let target = *self.targets.row(*slot);
             if target.hour.hour != self.open_hour || target.hour.flags & super::target::CLOSED != 0 {
                 continue;
             }
-            let factor = seasons[target.kind() as usize] * shock;
-            let verdict = self.judge(&target, factor, config, weights, desk);
+            let factor = self.seasons[target.kind() as usize] * shock;
+            let verdict = self.judge(&target, factor, weights, desk);
             if desk.registered.iter().any(|reason| is_written_by_platform(*reason)) {
                 self.targets.row_mut(*slot).hour.forget_gaps();
             }
@@ -91,6 +99,7 @@ impl State {
         self.touched = touched;
         self.touched.clear();
         self.busy.clear();
+        self.paced.clear();
         self.follower_signals.clear();
         self.registered.retain(|window| window.to_s / 3600 >= self.open_hour);
         self.sum_up();
@@ -106,19 +115,17 @@ impl State {
         out: &mut Vec<Score>,
     ) {
         let first = out.len();
+        self.sort_follower_signals();
         let busy = std::mem::take(&mut self.busy);
         let elapsed = (f64::from(self.looked % 6) + 1.0) / 6.0;
-        let touched = std::mem::take(&mut self.touched);
-        let shock = self.shock(&touched, elapsed, desk).max(1.0);
-        self.touched = touched;
-        let seasons = self.seasons();
+        let shock = self.shock(elapsed, desk).max(1.0);
         for slot in &busy {
             let target = *self.targets.row(*slot);
             if target.hour.hour != self.open_hour || target.hour.flags & ALERTED != 0 {
                 continue;
             }
-            let factor = seasons[target.kind() as usize] * shock;
-            let verdict = self.judge(&target, factor, config, weights, desk);
+            let factor = self.seasons[target.kind() as usize] * shock;
+            let verdict = self.judge(&target, factor, weights, desk);
             if verdict.alert {
                 self.targets.row_mut(*slot).hour.flags |= ALERTED;
                 self.counts.early_alerts = self.counts.early_alerts.saturating_add(1);
@@ -133,31 +140,36 @@ impl State {
     fn open_rows_of_followers(&mut self, config: &Config) {
         for i in 0..self.follower_signals.len() {
             let key = self.follower_signals[i].0;
-            self.open_row(key, mix(key, config.seed), TargetKind::Account, config);
+            let hash = mix(key, config.seed);
+            self.open_row(key, hash, self.targets.likely(hash), TargetKind::Account, config);
         }
     }
 
-    /// What the hour of the week does to targets, per kind.
-    fn seasons(&self) -> [f64; TargetKind::ALL.len()] {
-        TargetKind::ALL.map(|kind| self.season.factor(kind, self.open_hour))
+    /// Reads every line of some rows, so that their misses overlap.
+    fn fetch_rows(&self, slots: &[u32]) {
+        let mut warmed = 0_u64;
+        for slot in slots {
+            let target = self.targets.row(*slot);
+            warmed ^= u64::from(target.hour.events) ^ target.key ^ u64::from(target.slow.events.to_bits());
+        }
+        black_box(warmed);
+    }
+
+    /// Signals of one target stand together, in the order in which they came.
+    fn sort_follower_signals(&mut self) {
+        self.follower_signals.sort_by_key(|(target, _)| *target);
     }
 
     /// What moves all targets alike in this hour.
-    fn shock(&self, touched: &[u32], elapsed: f64, desk: &mut Desk) -> f64 {
+    fn shock(&self, elapsed: f64, desk: &mut Desk) -> f64 {
         desk.ratios.clear();
-        let seasons = self.seasons();
-        for slot in touched {
-            let target = self.targets.row(*slot);
-            let (reads, acts) = usual_rates(target);
-            let mean = (reads + acts) * seasons[target.kind() as usize] * elapsed;
-            if mean >= SHOCK_EXPECTED_MIN && f64::from(target.hours) >= PRIOR_HOURS {
-                #[allow(clippy::cast_possible_truncation, reason = "a ratio of which the median is taken")]
-                desk.ratios.push((f64::from(target.hour.events) / mean) as f32);
-                if desk.ratios.len() >= 4096 {
-                    break;
-                }
-            }
-        }
+        let rows = self.paced.iter().map(|slot| self.targets.row(*slot));
+        #[allow(clippy::cast_possible_truncation, reason = "a ratio of which the median is taken")]
+        let ratios = rows.filter_map(|target| {
+            let mean = expected_events(target, &self.seasons, elapsed)?;
+            Some((f64::from(target.hour.events) / mean) as f32)
+        });
+        desk.ratios.extend(ratios.take(RATIOS_MAX));
         shock(&mut desk.ratios)
     }
 
@@ -167,25 +179,16 @@ impl State {
     }
 
     /// Puts the signals of a row on the desk and applies the rule.
-    fn judge(
-        &self,
-        target: &Target,
-        factor: f64,
-        config: &Config,
-        weights: &Weights,
-        desk: &mut Desk,
-    ) -> Verdict {
-        let _ = config;
+    fn judge(&self, target: &Target, factor: f64, weights: &Weights, desk: &mut Desk) -> Verdict {
         let cohort = Cohort::of(target, self.open_hour);
         desk.signals.clear();
         desk.registered.clear();
         let from_s = self.open_hour.saturating_mul(3600);
-        let holds = self.registered.iter().filter(|window| {
-            window.target == target.key && window.from_s < from_s + 3600 && window.to_s > from_s
-        });
+        let of_target = of_key(&self.registered, target.key, |window| window.target);
+        let holds = of_target.iter().filter(|window| window.from_s < from_s + 3600 && window.to_s > from_s);
         desk.registered.extend(holds.map(|window| window.reason));
-        let other = self.referred(target.hour.co_ref);
         if target.hour.events >= SCORED_EVENTS_MIN {
+            let other = self.referred(target.hour.co_ref);
             let context = Context {
                 norms: &self.norms[cohort.place()],
                 weights,
@@ -195,8 +198,8 @@ impl State {
             };
             signals_into(target, &context, &mut desk.signals);
         }
-        let of_target = self.follower_signals.iter().filter(|(key, _)| *key == target.key);
-        desk.signals.extend(of_target.map(|(_, signal)| *signal));
+        let of_target = of_key(&self.follower_signals, target.key, |(key, _)| *key);
+        desk.signals.extend(of_target.iter().map(|(_, signal)| *signal));
         desk.signals.sort_by(|a, b| (b.evidence * b.weight).total_cmp(&(a.evidence * a.weight)));
         let score = total(&desk.signals);
         let threshold = round(self.calibration(cohort).threshold(), 4);
@@ -230,10 +233,10 @@ impl State {
             self.counts.scored_hours = self.counts.scored_hours.saturating_add(1);
             let is_trimmed = verdict.is_guarded || verdict.speaking.holds();
             let is_over = verdict.score >= verdict.threshold;
-            for calibration in [&mut self.calibrations[verdict.cohort.place()], &mut self.site] {
-                if !is_trimmed {
-                    calibration.observe(verdict.score, is_over);
-                }
+            if !is_trimmed {
+                let bin = bin_of(verdict.score);
+                self.calibrations[verdict.cohort.place()].observe(bin, is_over);
+                self.site.observe(bin, is_over);
             }
             if !verdict.is_guarded {
                 teach(&mut next[verdict.cohort.place()], target);
@@ -273,8 +276,8 @@ impl State {
             score: verdict.score,
             threshold: verdict.threshold,
             alert: verdict.alert,
-            families: verdict.speaking.families.clone(),
-            burst: verdict.speaking.burst,
+            families: verdict.speaking.families(),
+            burst: verdict.speaking.burst(),
             signals: desk.signals.clone(),
             actors: Vec::new(),
             marked_others: 0,
@@ -308,6 +311,27 @@ impl State {
     }
 }
 
+/// Events that are expected of a row by now, if they are enough for the shock.
+pub(super) fn expected_events(
+    target: &Target,
+    seasons: &[f64; TargetKind::ALL.len()],
+    elapsed: f64,
+) -> Option<f64> {
+    if f64::from(target.hours) < PRIOR_HOURS {
+        return None;
+    }
+    let (reads, acts) = usual_rates(target);
+    let mean = (reads + acts) * seasons[target.kind() as usize] * elapsed;
+    (mean >= SHOCK_EXPECTED_MIN).then_some(mean)
+}
+
+/// The part of a list, sorted by its keys, that belongs to one.
+fn of_key<T>(sorted: &[T], key: u64, key_of: impl Fn(&T) -> u64) -> &[T] {
+    let first = sorted.partition_point(|own| key_of(own) < key);
+    let len = sorted[first..].iter().take_while(|own| key_of(own) == key).count();
+    &sorted[first..first + len]
+}
+
 fn is_unusual(reason: Reason) -> bool {
     reason != Reason::Exempt
 }
@@ -319,7 +343,7 @@ fn is_scored(target: &Target, desk: &Desk) -> bool {
 
 /// The strongest evidence of each family but burst and regularity, capped, added up.
 fn guard(signals: &[Signal]) -> f64 {
-    let mut families = [0.0_f64; 9];
+    let mut families = [0.0_f64; Family::ALL.len()];
     for signal in signals {
         if !matches!(signal.family, Family::Burst | Family::Regularity) {
             let own = &mut families[signal.family as usize];
@@ -371,7 +395,7 @@ fn teach(norms: &mut Norms, target: &Target) {
             Share::Company => (of(Count::Company), actors),
             Share::Conversion => converted(actors, of(Count::Unexposed), readers),
         };
-        let (expected, _) = expected_share(target, norms, share);
+        let expected = if says_spread(n) { expected_share(target, norms, share).0 } else { 0.0 };
         norms.shares[share as usize].add(k, n, expected);
     }
     let day_total = f64::from(target.day.events) + total;

@@ -86,7 +86,8 @@ impl Usual {
         1.0 / correlation - 1.0
     }
 
-    /// Takes a row in: k of n where `expected` was the target's own share.
+    /// Takes a row in: k of n where `expected` was the target's own share, which only rows that say something of spread are asked
+    /// for.
     pub(super) fn add(&mut self, k: f64, n: f64, expected: f64) {
         if n <= 0.0 {
             return;
@@ -94,7 +95,7 @@ impl Usual {
         let counted = n.min(ROW_MAX);
         self.k = self.k * KEEP + k / n * counted;
         self.n = self.n * KEEP + counted;
-        if n < SPREAD_ROW_MIN {
+        if !says_spread(n) {
             return;
         }
         let chance = expected * (1.0 - expected);
@@ -106,6 +107,11 @@ impl Usual {
         self.excess = self.excess * KEEP + weight * (squared - n * chance);
         self.pairs = self.pairs * KEEP + weight * unit * chance;
     }
+}
+
+/// Whether a row of so many is asked how much targets differ.
+pub(super) fn says_spread(n: f64) -> bool {
+    n >= SPREAD_ROW_MIN
 }
 
 const STRENGTH_MIN: f64 = 6.0;

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::score::{SignalName, round};
+use super::rounding::round;
+use super::score::SignalName;
 
 /// What bounds the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +35,7 @@ impl Limits {
     /// Actors beyond this cannot be told apart.
     pub const ACTORS_MAX: u32 = (1 << 28) - 1;
 
-    /// For tests and small sites: some 30 MB.
+    /// For tests and small sites: some 80 MB when all tables are full.
     pub const SMALL: Self = Self {
         targets_max: 100_000,
         actors_max: 500_000,

@@ -88,7 +88,7 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// An empty detector. Reserves address space for its tables; memory is used as they fill.
+    /// An empty detector. Its tables grow with what is in them.
     pub fn new(mut config: Config) -> Self {
         config.limits.targets_max = config.limits.targets_max.clamp(1, Limits::TARGETS_MAX);
         config.limits.actors_max = config.limits.actors_max.clamp(1, Limits::ACTORS_MAX);
@@ -209,7 +209,7 @@ impl Detector {
             if self.state.open_hour != 0 {
                 self.close(out);
             }
-            self.state.open_hour = hour;
+            self.state.open(hour);
             self.state.looked = minute / 10;
         } else if self.state.looked != minute / 10 {
             let at_s = self.waiting.newest_s;
@@ -286,9 +286,15 @@ impl Detector {
         &self.config
     }
 
-    /// Bytes on the heap, address space that is reserved and not used yet included.
+    /// Bytes on the heap.
     pub fn memory_bytes(&self) -> usize {
         self.state.memory_bytes() + self.waiting.memory_bytes()
+    }
+
+    /// Bytes that the tables take at most with some limits; what waits comes on top. While a table grows its old part is there as well:
+    /// at most half of the index of one table, or a quarter of the pairs.
+    pub fn table_bytes_max(limits: &Limits) -> usize {
+        State::memory_bytes_max(limits)
     }
 
     /// Targets and actors that are remembered.

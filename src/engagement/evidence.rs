@@ -6,7 +6,8 @@
 use super::cohort::{Norms, Share};
 use super::config::Weights;
 use super::event::{Kind, Reason};
-use super::score::{EVIDENCE_CAP, Family, Prior, Signal, SignalName, Tail, round};
+use super::rounding::round;
+use super::score::{EVIDENCE_CAP, Family, Prior, Signal, SignalName, Tail};
 use super::target::{ACTS, Count, Hour, Past, Target};
 
 /// The target's own past counts against this many observations of its cohort.

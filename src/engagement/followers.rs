@@ -37,6 +37,9 @@ struct Followers {
     samples: u32,
 }
 
+/// Bytes of a target's follower count in the map, about.
+const FOLLOWERS_BYTES: usize = (size_of::<Followers>() + size_of::<u64>()) * 3 / 2;
+
 /// All follower counts. Only targets whose count was ever told are here; bounded in number.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct FollowerTable {
@@ -131,6 +134,11 @@ impl FollowerTable {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.targets.len() * (size_of::<Followers>() + size_of::<u64>()) * 3 / 2
+        self.targets.len() * FOLLOWERS_BYTES
+    }
+
+    /// What [`Self::memory_bytes`] is at most.
+    pub(super) fn memory_bytes_max(targets_max: u32) -> usize {
+        targets_max as usize * FOLLOWERS_BYTES
     }
 }

@@ -100,6 +100,11 @@ impl MarkedLog {
         self.actions.len()
     }
 
+    /// What [`Self::memory_bytes`] is at most: the ring may be half empty.
+    pub(super) fn memory_bytes_max(actions_max: u32) -> usize {
+        2 * (actions_max as usize + 4) * size_of::<Marked>()
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         self.actions.capacity() * size_of::<Marked>()
     }
@@ -167,7 +172,7 @@ pub(super) fn implicated(actors: &[(u64, u32, u8)], listed_max: u32) -> (Vec<Imp
     let total: u32 = actors.iter().fold(0, |sum, (_, count, _)| sum.saturating_add(*count));
     let listed = actors.iter().take(listed_max as usize);
     let named: u32 = listed.clone().fold(0, |sum, (_, count, _)| sum.saturating_add(*count));
-    let share = |count: u32| super::score::round(f64::from(count) / f64::from(total.max(1)), 4);
+    let share = |count: u32| super::rounding::round(f64::from(count) / f64::from(total.max(1)), 4);
     let list = listed
         .map(|(actor, count, marks)| Implicated { actor: *actor, share: share(*count), marks: Marks(*marks) })
         .collect();

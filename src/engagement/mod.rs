@@ -16,6 +16,8 @@ mod evidence;
 mod followers;
 mod marked;
 mod pairs;
+mod places;
+mod rounding;
 mod saved;
 mod score;
 mod season;

@@ -1,6 +1,8 @@
-//! Tables of fixed size that forget by themselves: each entry carries the time of its last touch, nothing is ever swept.
+//! Tables of bounded size that forget by themselves: each entry carries the time of its last touch, nothing is ever swept.
 
 use serde::{Deserialize, Serialize};
+
+use crate::lines::Lines;
 
 /// Entries that share a cache line.
 const LINE: usize = 16;
@@ -22,15 +24,44 @@ pub(super) struct Touch {
 }
 
 /// A cache line of entries.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[repr(align(64))]
 struct Line([u32; LINE]);
+
+/// Lines for so many entries.
+fn line_count(entries_max: u32, line: usize) -> usize {
+    (entries_max as usize / line).next_power_of_two().max(4)
+}
+
+/// Where a tag stands in a line, which it does once at most. All entries are compared at once: written so that four lanes do it.
+fn own_place(line: &[u32; LINE], tag: u32) -> Option<usize> {
+    let mut found = 0;
+    for (place, entry) in (FOUND..).zip(line) {
+        found |= if entry & TAG_BITS == tag { place } else { 0 };
+    }
+    (found != 0).then_some((found ^ FOUND) as usize)
+}
+
+/// Stands above the bits of a place.
+const FOUND: u32 = 16;
+/// Bits of an entry that hold its tag.
+const TAG_BITS: u32 = 0xffff_f000;
+
+/// The place and the age of the stalest entry of a full line.
+fn stalest(line: &[u32; LINE], now: u8) -> (usize, u32) {
+    let mut stalest = 0;
+    for (place, entry) in (0..).zip(line) {
+        let age = u32::from(now).wrapping_sub(entry >> 4) & 0xff;
+        stalest = stalest.max(age << 4 | place);
+    }
+    ((stalest & 15) as usize, stalest >> 4)
+}
 
 /// Pairs with four bits and the hour of the last touch: 20 bits of tag, 8 of hour, 4 of flags; 0 is empty. With 16 entries in
 /// a line a foreign pair is taken for one's own about once in 65,000 look-ups. A full line loses its stalest entry.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PairTable {
-    lines: Vec<Line>,
+    lines: Lines<Line>,
     /// Entries of this hour or the one before that made room.
     pub(super) evicted: u64,
 }
@@ -38,17 +69,13 @@ pub(super) struct PairTable {
 #[allow(clippy::cast_possible_truncation, reason = "parts of a hash, low bits of an hour")]
 impl PairTable {
     pub(super) fn new(entries_max: u32) -> Self {
-        let lines = (entries_max as usize / LINE).next_power_of_two().max(4);
-        Self { lines: vec![Line([0; LINE]); lines], evicted: 0 }
-    }
-
-    pub(super) fn line(&self, hash: u64) -> usize {
-        (hash as usize) & (self.lines.len() - 1)
+        Self { lines: Lines::new(line_count(entries_max, LINE)), evicted: 0 }
     }
 
     /// Reads a line, so that it is there when it is needed.
+    #[inline]
     pub(super) fn peek(&self, hash: u64) -> u32 {
-        self.lines[self.line(hash)].0[0]
+        self.lines.get(self.lines.number(hash)).map_or(0, |line| line.0[0])
     }
 
     /// The tag never is 0, so that no entry is.
@@ -58,22 +85,23 @@ impl PairTable {
 
     /// What the entry of `hash` held, with its age in hours, and puts what `change` makes of it there.
     pub(super) fn update(&mut self, hash: u64, hour: u32, change: impl FnOnce(Option<(u8, u8)>) -> u8) {
-        let (at, tag, now) = (self.line(hash), Self::tag(hash), hour as u8);
-        let line = &mut self.lines[at].0;
-        let age = |entry: u32| u32::from(now.wrapping_sub((entry >> 4) as u8));
-        // Without branches, so that all entries of a line are compared at once.
-        let own = (0..LINE).fold(LINE, |own, i| if line[i] & 0xffff_f000 == tag { i } else { own });
-        if own < LINE {
-            let age = age(line[own]) as u8;
-            let old = (age <= PAIR_HOURS).then_some((line[own] as u8 & 15, age));
-            line[own] = tag | u32::from(now) << 4 | u32::from(change(old) & 15);
+        let (at, tag, now) = (self.lines.number(hash), Self::tag(hash), hour as u8);
+        let line = &mut self.lines.get_mut(at).0;
+        if let Some(own) = own_place(line, tag) {
+            let entry = &mut line[own & (LINE - 1)];
+            let age = now.wrapping_sub((*entry >> 4) as u8);
+            let old = (age <= PAIR_HOURS).then_some((*entry as u8 & 15, age));
+            *entry = tag | u32::from(now) << 4 | u32::from(change(old) & 15);
             return;
         }
-        // The stalest entry in the high bits, its place in the low ones; empty ones are stalest of all.
-        let staleness = |i: usize| if line[i] == 0 { 0x1_0000 } else { age(line[i]) << 4 } | i as u32;
-        let stalest = (0..LINE).map(staleness).max().unwrap_or(0);
-        self.evicted = self.evicted.saturating_add(u64::from(stalest < 2 << 4));
-        line[stalest as usize & (LINE - 1)] = tag | u32::from(now) << 4 | u32::from(change(None) & 15);
+        // Lines fill from their end, and no entry ever empties again.
+        let empty = line.iter().fold(0_u32, |empty, entry| empty + u32::from(*entry == 0)) as usize;
+        let place = empty.checked_sub(1).unwrap_or_else(|| {
+            let (place, age) = stalest(line, now);
+            self.evicted = self.evicted.saturating_add(u64::from(age < 2));
+            place
+        });
+        line[place & (LINE - 1)] = tag | u32::from(now) << 4 | u32::from(change(None) & 15);
     }
 
     /// Notes that an actor read or acted on a target; gives what was remembered before.
@@ -96,8 +124,10 @@ impl PairTable {
     /// Whether an actor read a target within two days; changes nothing.
     pub(super) fn has_read(&self, hash: u64, hour: u32) -> bool {
         let (tag, now) = (Self::tag(hash), hour as u8);
-        let own = self.lines[self.line(hash)].0.iter().find(|entry| **entry & 0xffff_f000 == tag);
-        own.is_some_and(|entry| entry & 1 != 0 && now.wrapping_sub((entry >> 4) as u8) <= PAIR_HOURS)
+        let line = self.lines.get(self.lines.number(hash));
+        let own =
+            line.map_or(0, |Line(line)| own_place(line, tag).map_or(0, |place| line[place & (LINE - 1)]));
+        own & 1 != 0 && now.wrapping_sub((own >> 4) as u8) <= PAIR_HOURS
     }
 
     /// Notes that an actor (four bits of its hash) used a device or network at a target; whether another one did within a day.
@@ -112,11 +142,16 @@ impl PairTable {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.lines.len() * LINE * size_of::<u32>()
+        self.lines.memory_bytes()
+    }
+
+    /// What [`Self::memory_bytes`] is at most.
+    pub(super) fn memory_bytes_max(entries_max: u32) -> usize {
+        Lines::<Line>::memory_bytes_max(line_count(entries_max, LINE))
     }
 
     pub(super) fn is_valid(&self, entries_max: u32) -> bool {
-        self.lines.len() == (entries_max as usize / LINE).next_power_of_two().max(4)
+        self.lines.count() == line_count(entries_max, LINE)
     }
 }
 
@@ -125,18 +160,29 @@ const CO_LINE: usize = 8;
 /// An epoch of [`CoTable`], in hours.
 pub(super) const CO_EPOCH_HOURS: u32 = 12;
 
+/// A cache line of entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[repr(align(64))]
+struct CoLine([u64; CO_LINE]);
+
 /// Counts of pairs of targets: accounts that acted on both. 32 bits of tag, 16 of epoch, 16 of count. A count is halved when
 /// its epoch is over, and gone when two are. A line that is full lets its smallest count shrink, so that counts are at
 /// most the true ones and pairs that come back stay (Misra and Gries 1982, per line).
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct CoTable {
-    lines: Vec<[u64; CO_LINE]>,
+    lines: Lines<CoLine>,
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "parts of a hash")]
 impl CoTable {
     pub(super) fn new(entries_max: u32) -> Self {
-        Self { lines: vec![[0; CO_LINE]; (entries_max as usize / CO_LINE).next_power_of_two().max(4)] }
+        Self { lines: Lines::new(line_count(entries_max, CO_LINE)) }
+    }
+
+    /// Reads a line, so that it is there when it is needed.
+    #[inline]
+    pub(super) fn peek(&self, hash: u64) -> u64 {
+        self.lines.get(self.lines.number(hash)).map_or(0, |line| line.0[0])
     }
 
     fn aged(entry: u64, epoch: u16) -> u16 {
@@ -150,8 +196,7 @@ impl CoTable {
     /// Counts one more account of a pair; gives the count with it, 0 where there is no room.
     pub(super) fn add(&mut self, hash: u64, hour: u32) -> u16 {
         let epoch = (hour / CO_EPOCH_HOURS) as u16;
-        let at = (hash as usize) & (self.lines.len() - 1);
-        let line = &mut self.lines[at];
+        let CoLine(line) = self.lines.get_mut(self.lines.number(hash));
         let tag = hash >> 32 << 32 | 1 << 63;
         let (mut smallest, mut count_min) = (0, u16::MAX);
         for (i, entry) in line.iter_mut().enumerate() {
@@ -175,33 +220,41 @@ impl CoTable {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.lines.len() * CO_LINE * size_of::<u64>()
+        self.lines.memory_bytes()
+    }
+
+    /// What [`Self::memory_bytes`] is at most.
+    pub(super) fn memory_bytes_max(entries_max: u32) -> usize {
+        Lines::<CoLine>::memory_bytes_max(line_count(entries_max, CO_LINE))
     }
 
     pub(super) fn is_valid(&self, entries_max: u32) -> bool {
-        self.lines.len() == (entries_max as usize / CO_LINE).next_power_of_two().max(4)
+        self.lines.count() == line_count(entries_max, CO_LINE)
     }
 }
 
 /// Cells of [`Networks`].
 const NETWORKS: usize = 1 << 16;
+const NETWORKS_LINE: usize = 16;
 /// Actors within about a day from which on a network is one that strangers share: a carrier, a campus, an office.
 pub(super) const SHARED_NETWORK_ACTORS: u16 = 60;
 
 /// How many actors came to a network within about a day; cells with an epoch of a day, halved as those of [`CoTable`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Networks {
-    cells: Vec<(u16, u16)>,
+    cells: Lines<[(u16, u16); NETWORKS_LINE]>,
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the number of the day")]
 impl Networks {
     pub(super) fn new() -> Self {
-        Self { cells: vec![(0, 0); NETWORKS] }
+        Self { cells: Lines::new(NETWORKS / NETWORKS_LINE) }
     }
 
-    fn at(network: u32) -> usize {
-        (network.wrapping_mul(0x9e37_79b1) >> 16) as usize
+    /// The line of a network, and its place there.
+    fn at(network: u32) -> (u32, usize) {
+        let cell = network.wrapping_mul(0x9e37_79b1) >> 16;
+        (cell / NETWORKS_LINE as u32, cell as usize % NETWORKS_LINE)
     }
 
     fn count(cell: (u16, u16), day: u16) -> u16 {
@@ -214,15 +267,18 @@ impl Networks {
 
     pub(super) fn arrive(&mut self, network: u32, hour: u32) {
         let day = (hour / 24) as u16;
-        let cell = &mut self.cells[Self::at(network)];
+        let (line, place) = Self::at(network);
+        let cell = &mut self.cells.get_mut(line)[place];
         *cell = (day, Self::count(*cell, day).saturating_add(1));
     }
 
     pub(super) fn is_shared(&self, network: u32, hour: u32) -> bool {
-        Self::count(self.cells[Self::at(network)], (hour / 24) as u16) >= SHARED_NETWORK_ACTORS
+        let (line, place) = Self::at(network);
+        let cell = self.cells.get(line).map_or((0, 0), |line| line[place]);
+        Self::count(cell, (hour / 24) as u16) >= SHARED_NETWORK_ACTORS
     }
 
     pub(super) fn is_valid(&self) -> bool {
-        self.cells.len() == NETWORKS
+        self.cells.count() == NETWORKS / NETWORKS_LINE
     }
 }

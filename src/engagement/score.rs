@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cohort::Cohort;
 use super::event::{Kind, Reason, TargetKind};
+use super::rounding::round;
 use super::tail::{bb_tail, nb_lower_tail, nb_tail, regularity};
 
 /// Evidence of one signal counts up to this many decimal orders.
@@ -33,6 +34,21 @@ pub enum Family {
     Exposure,
     /// Follower counts that moved without follows.
     Followers,
+}
+
+impl Family {
+    /// All families, in their order.
+    pub const ALL: [Self; 9] = [
+        Self::Burst,
+        Self::Young,
+        Self::Concentration,
+        Self::Lockstep,
+        Self::Mix,
+        Self::Churn,
+        Self::Regularity,
+        Self::Exposure,
+        Self::Followers,
+    ];
 }
 
 /// One question that is asked of a target's hour or day.
@@ -219,13 +235,6 @@ fn count(value: f64) -> u32 {
     value.round().clamp(0.0, f64::from(u32::MAX)) as u32
 }
 
-/// To so many decimals; what is no number is 0.
-pub(super) fn round(value: f64, decimals: i32) -> f64 {
-    let scale = 10_f64.powi(decimals);
-    let rounded = (value * scale).round() / scale;
-    if rounded.is_finite() { rounded } else { 0.0 }
-}
-
 /// Whether there is enough of a past to compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -401,33 +410,47 @@ pub(super) fn total(signals: &[Signal]) -> f64 {
     round(signals.iter().map(counted).sum(), 4)
 }
 
-/// Who speaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who speaks: a bit per family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Speaking {
-    /// Families but the burst.
-    pub(super) families: Vec<Family>,
-    pub(super) burst: bool,
+    families: u16,
     /// Whether a burst may confirm one of the families.
     can_confirm: bool,
 }
 
 impl Speaking {
-    /// Two independent families, or one that a burst confirms.
-    pub(super) fn holds(&self) -> bool {
-        self.families.len() >= 2 || (self.can_confirm && self.burst)
+    /// Families but the burst, in their order.
+    pub(super) fn families(self) -> Vec<Family> {
+        let speaks = |family: &Family| *family != Family::Burst && self.families & bit(*family) != 0;
+        Family::ALL.into_iter().filter(speaks).collect()
     }
+
+    pub(super) fn burst(self) -> bool {
+        self.families & bit(Family::Burst) != 0
+    }
+
+    /// Two independent families, or one that a burst confirms.
+    pub(super) fn holds(self) -> bool {
+        let others = self.families & !bit(Family::Burst);
+        others.count_ones() >= 2 || (self.can_confirm && self.burst())
+    }
+}
+
+fn bit(family: Family) -> u16 {
+    1 << family as u16
 }
 
 /// The families that reach [`FAMILY_EVIDENCE_MIN`].
 pub(super) fn speaking(signals: &[Signal]) -> Speaking {
-    let loud = |signal: &&Signal| signal.evidence >= FAMILY_EVIDENCE_MIN && voice(signal.name) != Voice::None;
-    let mut families: Vec<Family> = signals.iter().filter(loud).map(|signal| signal.family).collect();
-    families.sort_unstable();
-    families.dedup();
-    let burst = families.contains(&Family::Burst);
-    families.retain(|family| *family != Family::Burst);
-    let can_confirm = signals.iter().filter(loud).any(|signal| voice(signal.name) == Voice::Full);
-    Speaking { families, burst, can_confirm }
+    let mut speaking = Speaking { families: 0, can_confirm: false };
+    for signal in signals.iter().filter(|signal| signal.evidence >= FAMILY_EVIDENCE_MIN) {
+        let voice = voice(signal.name);
+        if voice != Voice::None {
+            speaking.families |= bit(signal.family);
+            speaking.can_confirm |= voice == Voice::Full;
+        }
+    }
+    speaking
 }
 
 /// What the evidence of a signal may do.

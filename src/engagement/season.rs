@@ -9,7 +9,7 @@ const DAYS: usize = 7;
 /// What a new hour counts in the mean of its kind; the mean of a weekday or an hour reaches back some weeks.
 const GAIN: f32 = 0.2;
 /// Ratios that a shock is taken from.
-const RATIOS_MAX: usize = 4096;
+pub(super) const RATIOS_MAX: usize = 4096;
 const RATIOS_MIN: usize = 24;
 
 /// Mean events by hour of day, and the factor of the day of the week, per kind of target.
@@ -44,8 +44,13 @@ impl Season {
         }
     }
 
+    /// What the hour of the week does to targets, per kind.
+    pub(super) fn factors(&self, hour: u32) -> [f64; TargetKind::ALL.len()] {
+        TargetKind::ALL.map(|kind| self.factor(kind, hour))
+    }
+
     /// What the hour of the week does to a target of a kind, 1 on the average. At least .1.
-    pub(super) fn factor(&self, kind: TargetKind, hour: u32) -> f64 {
+    fn factor(&self, kind: TargetKind, hour: u32) -> f64 {
         let hours = &self.hours[kind as usize];
         let own = hours[hour as usize % HOURS];
         let known: Vec<f32> = hours.iter().copied().filter(|events| *events > 0.0).collect();

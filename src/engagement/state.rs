@@ -6,17 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::{Actor, TICK_S, low16};
 use super::calibration::Calibration;
+use super::close::expected_events;
 use super::cohort::{COHORTS, Cohort, Norms, Share};
-use super::config::Config;
+use super::config::{Config, Limits};
 use super::detector::Counts;
 use super::event::{AGE_UNKNOWN, CREDIT_UNKNOWN, Event, Kind, TargetKind, Window};
 use super::followers::FollowerTable;
 use super::marked::{Marked, MarkedLog};
 use super::pairs::{CoTable, Networks, PairTable, Touch};
+use super::places::{Places, co_pair};
 use super::score::{Marks, Signal};
 use super::season::Season;
-use super::table::{Table, mix};
-use super::target::{BUSY, CLOSED, Count, Target};
+use super::table::Table;
+use super::target::{ACTS, BUSY, CLOSED, Count, Target};
 
 /// Accounts below this age are young.
 const YOUNG_DAYS: u16 = 30;
@@ -61,6 +63,12 @@ pub(super) struct State {
     pub(super) touched: Vec<u32>,
     /// Those with many, which are looked at before the hour is over.
     pub(super) busy: Vec<u32>,
+    /// Of `touched`, those that are expected to get events enough for the shock of an hour. Follows from the rest.
+    #[serde(skip)]
+    pub(super) paced: Vec<u32>,
+    /// What the hour of the week does, per kind of target. Follows from the rest.
+    #[serde(skip)]
+    pub(super) seasons: [f64; TargetKind::ALL.len()],
     /// Ten-minute mark of the last look.
     pub(super) looked: u32,
     /// Acts of the site, half-life a day.
@@ -93,6 +101,8 @@ impl State {
             open_hour: 0,
             touched: Vec::new(),
             busy: Vec::new(),
+            paced: Vec::new(),
+            seasons: [1.0; TargetKind::ALL.len()],
             looked: 0,
             site_acts: 0.0,
             open_acts: 0,
@@ -117,11 +127,24 @@ impl State {
             && self.calibrations.iter().chain([&self.site]).all(Calibration::is_sound)
             && self.marked.len() <= limits.marked_max as usize
             && self.registered.len() <= limits.windows_max as usize;
-        slots
+        let is_valid = slots
             && tables
             && lists
             && self.targets.restore(limits.targets_max)
-            && self.actors.restore(limits.actors_max)
+            && self.actors.restore(limits.actors_max);
+        if is_valid {
+            self.seasons = self.season.factors(self.open_hour);
+            let is_paced =
+                |slot: &&u32| expected_events(self.targets.row(**slot), &self.seasons, 1.0).is_some();
+            self.paced = self.touched.iter().filter(is_paced).copied().collect();
+        }
+        is_valid
+    }
+
+    /// Begins an hour.
+    pub(super) fn open(&mut self, hour: u32) {
+        self.open_hour = hour;
+        self.seasons = self.season.factors(hour);
     }
 
     /// The reference of a slot as actors' rings hold it.
@@ -149,50 +172,92 @@ impl State {
     /// Events of one minute, in order.
     pub(super) fn take(&mut self, events: &[Event], config: &Config) {
         for batch in events.chunks(BATCH) {
-            let mut hashes = [(0, 0); BATCH];
-            let mut warmed = 0_u64;
-            for (event, hashes) in batch.iter().zip(&mut hashes) {
-                *hashes = (mix(event.actor, config.seed), mix(event.target, config.seed));
-                warmed ^= u64::from(self.touches.peek(pair(hashes.0, hashes.1)));
-                warmed ^= u64::from(self.shared.peek(place_of(event.device, DEVICE_SALT, hashes.1)));
-                warmed ^= u64::from(self.shared.peek(place_of(event.network, NETWORK_SALT, hashes.1)));
-            }
-            let mut entries = [(0, 0); BATCH];
-            for (hashes, entries) in hashes.iter().zip(&mut entries).take(batch.len()) {
-                *entries = (self.actors.first_entry(hashes.0), self.targets.first_entry(hashes.1));
-            }
-            for entries in entries.iter().take(batch.len()) {
-                let actor = self.actors.peek(entries.0).map_or(0, |actor| u64::from(actor.last_hour));
-                let target = self.targets.peek(entries.1);
-                warmed ^= actor ^ target.map_or(0, |target| target.key ^ u64::from(target.hour.flags));
-            }
-            black_box(warmed);
-            for (event, hashes) in batch.iter().zip(&hashes) {
-                self.take_one(event, *hashes, config);
+            let mut places = [Places::default(); BATCH];
+            self.fetch(batch, &mut places, config.seed);
+            for (event, places) in batch.iter().zip(&places) {
+                self.take_one(event, places, config);
             }
         }
     }
 
+    /// Works out where the events of a batch lead, and reads every line that they will touch: those of the index and of pairs, then
+    /// rows, then what hangs on rows. Each step is a loop of its own, so that as many misses as possible are under way at once.
+    fn fetch(&self, batch: &[Event], places: &mut [Places; BATCH], seed: u64) {
+        for (event, places) in batch.iter().zip(&mut *places) {
+            *places = Places::of(event, seed);
+        }
+        let mut warmed = 0_u64;
+        let places = &mut places[..batch.len()];
+        for own in &*places {
+            warmed ^= u64::from(self.actors.first_entry(own.actor) ^ self.targets.first_entry(own.target));
+            warmed ^= u64::from(self.touches.peek(own.pair));
+            warmed ^= u64::from(self.shared.peek(own.device)) ^ u64::from(self.shared.peek(own.network));
+        }
+        for (event, own) in batch.iter().zip(&mut *places) {
+            own.actor_slot = self.actors.likely(own.actor);
+            own.target_slot = self.targets.likely(own.target);
+            warmed ^= self.actors.peek(own.actor_slot).map_or(0, |actor| u64::from(actor.last_hour));
+            let Some(target) = self.targets.peek(own.target_slot) else { continue };
+            warmed ^= u64::from(target.hour.events);
+            if event.kind != Kind::Read || target.hour.hour != self.open_hour {
+                warmed ^= target.key;
+            }
+        }
+        let now = low16(self.tick());
+        let acts = batch.iter().zip(&*places).filter(|(event, _)| is_act(event.kind));
+        for (_, own) in acts {
+            let Some(actor) = self.actors.peek(own.actor_slot) else { continue };
+            if self.targets.peek(own.target_slot).is_some() {
+                let reference = self.reference(own.target_slot);
+                let pairs = actor.recent(now).map(|(other, _)| self.co.peek(co_pair(reference, other)));
+                warmed ^= pairs.fold(0, |all, line| all ^ line);
+            }
+        }
+        black_box(warmed);
+    }
+
     /// The slot of a target, with its row in the open hour.
-    pub(super) fn open_row(&mut self, key: u64, hash: u64, kind: TargetKind, config: &Config) -> u32 {
+    /// `guess` is where it may stand.
+    pub(super) fn open_row(
+        &mut self,
+        key: u64,
+        hash: u64,
+        guess: u32,
+        kind: TargetKind,
+        config: &Config,
+    ) -> u32 {
         let hour = self.open_hour;
+        let mut before = None;
         let new = |old: Option<&Target>| {
+            before = old.map(|old| old.hour);
             let generation = old.map_or(0, |old| old.generation.wrapping_add(1) & 31);
             Target::new(key, config.seed, kind, hour, generation)
         };
-        let (slot, _) = self.targets.find_or_insert(hash, hour, new);
+        let (slot, _) = self.targets.find_or_insert(hash, guess, hour, new);
         let row = self.targets.row_mut(slot);
-        if row.hour.hour != hour || row.hour.flags & CLOSED != 0 {
-            row.begin(hour);
-            self.touched.push(slot);
+        if row.hour.hour == hour && row.hour.flags & CLOSED == 0 {
+            return slot;
+        }
+        row.begin(hour);
+        // A slot that made room in the hour that it was listed in is listed once, so that lists are no longer than the table.
+        if let Some(before) = before.filter(|before| before.hour == hour && before.flags & CLOSED == 0) {
+            row.hour.flags |= before.flags & BUSY;
+            return slot;
+        }
+        self.touched.push(slot);
+        if expected_events(row, &self.seasons, 1.0).is_some() {
+            self.paced.push(slot);
         }
         slot
     }
 
-    fn take_one(&mut self, event: &Event, (actor_hash, target_hash): (u64, u64), config: &Config) {
+    fn take_one(&mut self, event: &Event, places: &Places, config: &Config) {
         let hour = self.open_hour;
-        let slot = self.open_row(event.target, target_hash, event.tags.target_kind(), config);
-        let (actor_slot, _) = self.actors.find_or_insert(actor_hash, hour, |_| Actor::new(actor_hash, hour));
+        let actor_hash = places.actor;
+        let kind = event.tags.target_kind();
+        let slot = self.open_row(event.target, places.target, places.target_slot, kind, config);
+        let new = |_: Option<&Actor>| Actor::new(actor_hash, hour);
+        let (actor_slot, _) = self.actors.find_or_insert(actor_hash, places.actor_slot, hour, new);
         self.arrive(event, actor_slot);
         if !self.followers.is_empty() && matches!(event.kind, Kind::Follow | Kind::Unfollow) {
             self.followers.saw(event.target, if event.kind == Kind::Follow { 1 } else { -1 });
@@ -208,11 +273,11 @@ impl State {
         }
         row.hour.add_kind(event.kind);
         let marks = match event.kind {
-            Kind::Read => self.read(event, slot, actor_hash, target_hash),
+            Kind::Read => self.read(event, slot, places),
             Kind::Like | Kind::Repost | Kind::Comment | Kind::Follow => {
-                self.act(event, slot, actor_slot, actor_hash, target_hash)
+                self.act(event, slot, actor_slot, places)
             }
-            Kind::Unfollow => self.unfollow(event, slot, actor_slot, pair(actor_hash, target_hash)),
+            Kind::Unfollow => self.unfollow(event, slot, actor_slot, places.pair),
         };
         if marks & !Marks::UNEXPOSED != 0
             || marks != 0 && self.notes_unexposed[event.tags.target_kind() as usize]
@@ -234,12 +299,12 @@ impl State {
         actor.last_hour = low16(self.open_hour);
     }
 
-    fn read(&mut self, event: &Event, slot: u32, actor_hash: u64, target_hash: u64) -> u8 {
-        let touch = self.touches.touch(pair(actor_hash, target_hash), self.open_hour, true);
+    fn read(&mut self, event: &Event, slot: u32, places: &Places) -> u8 {
+        let touch = self.touches.touch(places.pair, self.open_hour, true);
         if touch.read_now {
             return 0;
         }
-        let (device, network) = self.shares(event, actor_hash, target_hash);
+        let (device, network) = self.shares(event, places);
         let hour = &mut self.targets.row_mut(slot).hour;
         hour.add(Count::Readers);
         let mut marks = 0;
@@ -258,20 +323,17 @@ impl State {
     }
 
     /// Whether another account used the device, and the network, at this target within a day. Networks of strangers do not count.
-    fn shares(&mut self, event: &Event, actor_hash: u64, target_hash: u64) -> (bool, bool) {
-        let actor = u8::try_from(actor_hash >> 7 & 15).unwrap_or(0);
+    fn shares(&mut self, event: &Event, places: &Places) -> (bool, bool) {
+        let actor = u8::try_from(places.actor >> 7 & 15).unwrap_or(0);
         let hour = self.open_hour;
-        let mut ask = |value: u32, salt: u64| {
-            value != 0 && self.shared.share(place_of(value, salt, target_hash), hour, actor)
-        };
-        let device = ask(event.device, DEVICE_SALT);
-        let network = ask(event.network, NETWORK_SALT);
+        let device = event.device != 0 && self.shared.share(places.device, hour, actor);
+        let network = event.network != 0 && self.shared.share(places.network, hour, actor);
         (device, network && !self.networks.is_shared(event.network, hour))
     }
 
-    fn act(&mut self, event: &Event, slot: u32, actor_slot: u32, actor_hash: u64, target_hash: u64) -> u8 {
+    fn act(&mut self, event: &Event, slot: u32, actor_slot: u32, places: &Places) -> u8 {
         self.open_acts = self.open_acts.saturating_add(1);
-        let touch = self.touches.touch(pair(actor_hash, target_hash), self.open_hour, false);
+        let touch = self.touches.touch(places.pair, self.open_hour, false);
         let in_company = !touch.has_acted && self.company(slot, actor_slot);
         let reference = self.reference(slot);
         let tick = low16(event.time_s / TICK_S);
@@ -288,19 +350,12 @@ impl State {
         if touch.acted_now {
             return Marks::REPEAT;
         }
-        self.first_act(event, slot, (actor_hash, target_hash), touch, in_company)
+        self.first_act(event, slot, places, touch, in_company)
     }
 
     /// Counts an account that acts for the first time in this hour.
-    fn first_act(
-        &mut self,
-        event: &Event,
-        slot: u32,
-        hashes: (u64, u64),
-        touch: Touch,
-        in_company: bool,
-    ) -> u8 {
-        let (device, network) = self.shares(event, hashes.0, hashes.1);
+    fn first_act(&mut self, event: &Event, slot: u32, places: &Places, touch: Touch, in_company: bool) -> u8 {
+        let (device, network) = self.shares(event, places);
         let is_young = event.age_days < YOUNG_DAYS && event.age_days != AGE_UNKNOWN;
         let credit = event.tags.credit();
         let marks = [
@@ -335,8 +390,7 @@ impl State {
         }
         let mut in_company = false;
         for other in others.into_iter().take(len).filter(|other| *other != own) {
-            let hash = pair(u64::from(own.min(other)), u64::from(own.max(other)));
-            let count = self.co.add(hash, self.open_hour);
+            let count = self.co.add(co_pair(own, other), self.open_hour);
             if count < COMPANY_MIN {
                 continue;
             }
@@ -396,21 +450,25 @@ impl State {
             + self.co.memory_bytes()
             + self.marked.memory_bytes()
             + self.followers.memory_bytes()
-            + (self.touched.capacity() + self.busy.capacity()) * size_of::<u32>()
+            + (self.touched.capacity() + self.busy.capacity() + self.paced.capacity()) * size_of::<u32>()
             + self.norms.len() * size_of::<Norms>()
+    }
+
+    /// What [`Self::memory_bytes`] is at most.
+    pub(super) fn memory_bytes_max(limits: &Limits) -> usize {
+        // Vectors are at most half empty.
+        let lists = 3 * 2 * limits.targets_max as usize * size_of::<u32>();
+        Table::<Target>::memory_bytes_max(limits.targets_max)
+            + Table::<Actor>::memory_bytes_max(limits.actors_max)
+            + 2 * PairTable::memory_bytes_max(limits.pairs_max / 2)
+            + CoTable::memory_bytes_max(limits.co_targets_max)
+            + MarkedLog::memory_bytes_max(limits.marked_max)
+            + FollowerTable::memory_bytes_max(limits.follower_counts_max)
+            + lists
+            + COHORTS * size_of::<Norms>()
     }
 }
 
-const DEVICE_SALT: u64 = 0x6465_7669_6365;
-const NETWORK_SALT: u64 = 0x006e_6574_776f_726b;
-
-/// A hash of a device or network at a target.
-fn place_of(value: u32, salt: u64, target_hash: u64) -> u64 {
-    pair(mix(u64::from(value), salt), target_hash)
-}
-
-/// A hash of two.
-fn pair(one: u64, other: u64) -> u64 {
-    let mixed = (one ^ other.rotate_left(24)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ mixed >> 32
+fn is_act(kind: Kind) -> bool {
+    ACTS.contains(&(kind as usize))
 }

@@ -1,12 +1,14 @@
 //! Rows of fixed size in chunks, found through a table of 32-bit entries.
 //!
-//! An entry is a slot and, in the bits that slots do not need, a tag of the key, so that hardly any foreign row is read. The
-//! table of entries is reserved at full size, so that nothing is ever moved; chunks come as they are needed.
+//! An entry is a slot and, in the bits that slots do not need, a tag of the key, so that hardly any foreign row is read. Chunks come as
+//! they are needed, and rows are never moved; the table of entries doubles. What is found does not depend on its size.
 
 use serde::{Deserialize, Serialize};
 
 /// Rows of a chunk.
 const CHUNK_ROWS: usize = 1 << 12;
+/// Entries of an empty table, if it may grow to so many.
+const ENTRIES_MIN: usize = 1 << 10;
 /// Neighbours of which the stalest makes room.
 const CANDIDATES: u32 = 8;
 /// Bits of a key's hash that rows can give back.
@@ -49,13 +51,8 @@ impl<R: Row> Table<R> {
     pub(super) fn new(rows_max: u32) -> Self {
         let mut table =
             Self { rows_max: rows_max.max(1), chunks: Vec::new(), hand: 0, evicted: 0, entries: Vec::new() };
-        table.entries = vec![0; table.capacity()];
+        table.entries = vec![0; entries_for(table.rows_max as usize).min(ENTRIES_MIN)];
         table
-    }
-
-    /// Entries: a power of two, at most three quarters full.
-    fn capacity(&self) -> usize {
-        (self.rows_max as usize * 4 / 3 + 1).next_power_of_two()
     }
 
     /// Bits of an entry that hold a slot plus one.
@@ -67,10 +64,12 @@ impl<R: Row> Table<R> {
         self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK_ROWS + last.len())
     }
 
+    #[inline]
     pub(super) fn row(&self, slot: u32) -> &R {
         &self.chunks[slot as usize / CHUNK_ROWS][slot as usize % CHUNK_ROWS]
     }
 
+    #[inline]
     pub(super) fn row_mut(&mut self, slot: u32) -> &mut R {
         &mut self.chunks[slot as usize / CHUNK_ROWS][slot as usize % CHUNK_ROWS]
     }
@@ -91,14 +90,30 @@ impl<R: Row> Table<R> {
     }
 
     /// The first entry that a search reads. Reading many of them before they are needed lets their misses overlap.
+    #[inline]
     pub(super) fn first_entry(&self, hash: u64) -> u32 {
         self.entries[self.home(hash)]
     }
 
-    /// The row that an entry leads to.
-    pub(super) fn peek(&self, entry: u32) -> Option<&R> {
-        let slot = (entry & ((1 << self.slot_bits()) - 1)).checked_sub(1)?;
-        Some(self.row(slot))
+    /// The slot of the first entry with the tag of a hash, which nearly always is that of its row, if there is one; else `u32::MAX`.
+    /// Reads no row.
+    #[inline]
+    pub(super) fn likely(&self, hash: u64) -> u32 {
+        let (tag, mask) = (self.tag(hash), (1_u32 << self.slot_bits()) - 1);
+        let mut at = self.home(hash);
+        loop {
+            let entry = self.entries[at];
+            if entry == 0 || entry & !mask == tag {
+                return (entry & mask).wrapping_sub(1);
+            }
+            at = (at + 1) & (self.entries.len() - 1);
+        }
+    }
+
+    /// The row of a slot that may not be there.
+    #[inline]
+    pub(super) fn peek(&self, slot: u32) -> Option<&R> {
+        self.chunks.get(slot as usize / CHUNK_ROWS)?.get(slot as usize % CHUNK_ROWS)
     }
 
     pub(super) fn find(&self, hash: u64) -> Option<u32> {
@@ -117,17 +132,25 @@ impl<R: Row> Table<R> {
         }
     }
 
-    /// The slot of a key, and whether it is new; a new one gets the row that `new` makes of the row that was there. O(1) expected.
+    /// The slot of a key, and whether it is new; a new one gets the row that `new` makes of the row that was there. O(1) expected,
+    /// amortised over rows: `guess` is a slot to try first; the table of entries is made anew when it is three quarters full.
     pub(super) fn find_or_insert(
         &mut self,
         hash: u64,
+        guess: u32,
         now_hour: u32,
         new: impl FnOnce(Option<&R>) -> R,
     ) -> (u32, bool) {
+        if self.peek(guess).is_some_and(|row| row.hash() == hash) {
+            return (guess, false);
+        }
         if let Some(slot) = self.find(hash) {
             return (slot, false);
         }
         let slot = if self.len() < self.rows_max as usize {
+            if entries_for(self.len() + 1) > self.entries.len() {
+                self.file_all(self.entries.len() * 2);
+            }
             self.push(new(None))
         } else {
             let slot = self.stalest(now_hour);
@@ -181,8 +204,8 @@ impl<R: Row> Table<R> {
         let mut at = hole;
         loop {
             at = (at + 1) & last;
-            let Some(row) = self.peek(self.entries[at]) else { break };
-            let home = self.home(row.hash());
+            let Some(slot) = (self.entries[at] & mask).checked_sub(1) else { break };
+            let home = self.home(self.row(slot).hash());
             // It may move if its home does not lie between the hole and its place.
             if at.wrapping_sub(home) & last >= at.wrapping_sub(hole) & last {
                 self.entries[hole] = self.entries[at];
@@ -206,7 +229,8 @@ impl<R: Row> Table<R> {
         {
             return false;
         }
-        self.entries = vec![0; self.capacity()];
+        self.entries =
+            vec![0; entries_for(self.len()).max(entries_for(self.rows_max as usize).min(ENTRIES_MIN))];
         for slot in 0..u32::try_from(self.len()).unwrap_or(0) {
             let hash = self.row(slot).hash();
             if self.find(hash).is_some() {
@@ -217,10 +241,32 @@ impl<R: Row> Table<R> {
         true
     }
 
+    /// Files all rows in a table of so many entries. O(rows).
+    #[cold]
+    fn file_all(&mut self, entries: usize) {
+        self.entries.clear();
+        self.entries.shrink_to_fit();
+        self.entries.resize(entries, 0);
+        for slot in 0..u32::try_from(self.len()).unwrap_or(0) {
+            self.file(slot, self.row(slot).hash());
+        }
+    }
+
+    /// What [`Self::memory_bytes`] is at most.
+    pub(super) fn memory_bytes_max(rows_max: u32) -> usize {
+        let rows = rows_max.max(1) as usize;
+        rows.next_multiple_of(CHUNK_ROWS) * size_of::<R>() + entries_for(rows) * size_of::<u32>()
+    }
+
     /// Bytes of rows and entries that are in use.
     pub(super) fn memory_bytes(&self) -> usize {
         self.chunks.len() * CHUNK_ROWS * size_of::<R>() + self.entries.len() * size_of::<u32>()
     }
+}
+
+/// Entries for so many rows: a power of two, at most three quarters full.
+fn entries_for(rows: usize) -> usize {
+    (rows * 4 / 3 + 1).next_power_of_two()
 }
 
 #[cfg(test)]
@@ -250,7 +296,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             // Few homes, so that entries stand in each other's way.
             let key = mix(state >> 58, 7) & !0xf0;
-            let (slot, is_new) = table.find_or_insert(key, time, |_| Pair(key, time));
+            let (slot, is_new) = table.find_or_insert(key, time % 50, time, |_| Pair(key, time));
             table.row_mut(slot).1 = time;
             assert!(!is_new || map.get(&key).is_none_or(|_| table.evicted > 0));
             assert_eq!(table.row(slot).0, key);

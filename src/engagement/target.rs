@@ -1,5 +1,8 @@
 //! What is remembered of a target: its open hour, its last day, its own long past. 192 bytes at most.
 
+use core::mem::offset_of;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::event::{Kind, TargetKind};
@@ -58,6 +61,26 @@ const SLOW_HOURS: f32 = 168.0;
 const RATE_HOURS: f32 = 72.0;
 /// Silence counts for at most this many hours at once.
 const SILENCE_HOURS_MAX: u32 = 72;
+/// Silences up to this many hours have their decays in a table.
+const TABLED_HOURS: usize = 256;
+
+/// What so many hours leave, by half-life: `exp2` is a call, and every row needs two of them twice an hour.
+struct Decays {
+    day: [f32; TABLED_HOURS],
+    rate: [f32; TABLED_HOURS],
+    slow_hour: f32,
+}
+
+static DECAYS: LazyLock<Decays> = LazyLock::new(|| Decays {
+    day: core::array::from_fn(|hours| keep(hours, DAY_HOURS)),
+    rate: core::array::from_fn(|hours| keep(hours, RATE_HOURS)),
+    slow_hour: keep(1, SLOW_HOURS),
+});
+
+#[allow(clippy::cast_precision_loss, reason = "hours since 1970 at most; beyond 2^24 nothing is left")]
+fn keep(hours: usize, half_life_hours: f32) -> f32 {
+    (-(hours as f32) / half_life_hours).exp2()
+}
 
 /// The open hour. Counters are those of one in 2^`scale` accounts: when one is full, all are halved and the scale rises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -70,16 +93,16 @@ pub(super) struct Hour {
     pub(super) events: u32,
     pub(super) kinds: [u16; Kind::COUNT],
     counts: [u16; COUNTS],
+    pub(super) scale: u8,
+    pub(super) flags: u8,
+    /// The target that shares most accounts.
+    pub(super) co_ref: u32,
     /// How many accounts are shared with `co_ref`.
     pub(super) co_count: u16,
     pub(super) gaps: u16,
-    pub(super) scale: u8,
-    pub(super) flags: u8,
     /// Sums of ln(gap + .5 s) of acts and of its square.
     pub(super) ln_gap: f32,
     pub(super) ln_gap2: f32,
-    /// The target that shares most accounts.
-    pub(super) co_ref: u32,
 }
 
 /// The row was scored and waits for its next hour.
@@ -157,7 +180,11 @@ pub(super) struct Past {
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 65,535")]
 fn to_share(part: f32, whole: f32) -> u16 {
-    if whole > 0.0 { (part / whole * 65_535.0).round().clamp(0.0, 65_535.0) as u16 } else { 0 }
+    if part <= 0.0 || whole <= 0.0 {
+        return 0;
+    }
+    // Rounds half up: the sum is exact in 64 bits, and a cast is an instruction where `round` is a call.
+    (f64::from(part / whole * 65_535.0) + 0.5).min(65_535.0) as u16
 }
 
 impl Past {
@@ -192,10 +219,16 @@ impl Past {
 
     /// Decays by `keep` and adds an hour.
     fn merge(&mut self, hour: &Hour, keep: f32) {
-        let kinds: [f32; Kind::COUNT] =
-            std::array::from_fn(|i| self.kind(i) * keep + f32::from(hour.kinds[i]));
+        // Most parts of most rows are nothing and stay so.
+        let kinds: [f32; Kind::COUNT] = std::array::from_fn(|i| match (self.kinds[i], hour.kinds[i]) {
+            (0, now) => f32::from(now),
+            (_, now) => self.kind(i) * keep + f32::from(now),
+        });
         let parts: [f32; SHARES.len()] =
-            std::array::from_fn(|i| self.count(i) * keep + f32::from(hour.get(SHARES[i])));
+            std::array::from_fn(|i| match (self.shares[i], hour.get(SHARES[i])) {
+                (0, now) => f32::from(now),
+                (_, now) => self.count(i) * keep + f32::from(now),
+            });
         self.events = kinds.iter().sum();
         self.actors = self.actors * keep + f32::from(hour.get(Count::Actors));
         self.readers = self.readers * keep + f32::from(hour.get(Count::Readers));
@@ -204,38 +237,40 @@ impl Past {
     }
 }
 
-/// A target.
+/// A target. What a read touches comes first and shares a cache line; what acts add is in the next one, the past in the last two.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub(super) struct Target {
-    pub(super) key: u64,
     hash_low: u32,
     hash_high: u16,
-    /// Days since 1970.
-    pub(super) first_day: u16,
-    /// Time of the last act, in seconds.
-    pub(super) last_act_s: u32,
     /// Goes up when the slot gets another target.
     pub(super) generation: u8,
     kind: u8,
+    /// Time of the last act, in seconds.
+    pub(super) last_act_s: u32,
+    /// Days since 1970.
+    pub(super) first_day: u16,
     /// Hour of the day in which the last day's sums were brought up to date.
     pub(super) merged_hours: u16,
     pub(super) hour: Hour,
-    /// The last day, half-life 24 hours, everything.
-    pub(super) day: Past,
-    /// The target's own long past, half-life seven days, suspicious hours left out.
-    pub(super) slow: Past,
-    /// Gaps of the last day: count and sums of ln and ln².
-    pub(super) day_gaps: [f32; 3],
+    pub(super) key: u64,
     /// Decayed sums of reads and of acts, and the hours that they came in, half-life 72 hours.
     pub(super) reads: f32,
     pub(super) acts: f32,
     pub(super) hours: f32,
+    /// Gaps of the last day: count and sums of ln and ln².
+    pub(super) day_gaps: [f32; 3],
+    /// The last day, half-life 24 hours, everything.
+    pub(super) day: Past,
+    /// The target's own long past, half-life seven days, suspicious hours left out.
+    pub(super) slow: Past,
 }
 
 /// Bytes of a target.
 pub(super) const TARGET_BYTES: usize = size_of::<Target>();
 const _: () = assert!(TARGET_BYTES <= 192);
+// Reads touch nothing of an hour beyond its flags.
+const _: () = assert!(offset_of!(Target, hour) + offset_of!(Hour, flags) < 64);
 
 impl Row for Target {
     fn hash(&self) -> u64 {
@@ -287,14 +322,16 @@ impl Target {
         if gap <= 1 || self.hours == 0.0 {
             return;
         }
-        #[allow(clippy::cast_precision_loss, reason = "hours of silence are few")]
-        let silent = (gap - 1) as f32;
-        let keep = (-silent / DAY_HOURS).exp2();
+        let silent = (gap - 1) as usize;
+        let tabled = |table: &[f32; TABLED_HOURS], half_life| {
+            table.get(silent).copied().unwrap_or_else(|| keep(silent, half_life))
+        };
+        let keep = tabled(&DECAYS.day, DAY_HOURS);
         self.day.events *= keep;
         self.day.actors *= keep;
         self.day.readers *= keep;
         self.day_gaps.iter_mut().for_each(|sum| *sum *= keep);
-        let keep = (-silent / RATE_HOURS).exp2();
+        let keep = tabled(&DECAYS.rate, RATE_HOURS);
         self.reads *= keep;
         self.acts *= keep;
         #[allow(clippy::cast_precision_loss, reason = "at most 72")]
@@ -306,19 +343,20 @@ impl Target {
     /// then absorbs its own expectation.
     pub(super) fn close(&mut self, rate: Option<(f32, f32)>) {
         let hour = self.hour;
-        self.day.merge(&hour, (-1.0 / DAY_HOURS).exp2());
-        let keep = (-1.0 / DAY_HOURS).exp2();
+        let decays = &*DECAYS;
+        let keep = decays.day[1];
+        self.day.merge(&hour, keep);
         for (sum, new) in self.day_gaps.iter_mut().zip([f32::from(hour.gaps), hour.ln_gap, hour.ln_gap2]) {
             *sum = *sum * keep + new;
         }
-        let keep = (-1.0 / RATE_HOURS).exp2();
+        let keep = decays.rate[1];
         let usual = |sum: f32, hours: f32| if hours > 0.0 { sum / hours } else { 0.0 };
         let (reads, acts) = rate.unwrap_or((usual(self.reads, self.hours), usual(self.acts, self.hours)));
         self.reads = self.reads * keep + reads;
         self.acts = self.acts * keep + acts;
         self.hours = self.hours * keep + 1.0;
         if rate.is_some() {
-            self.slow.merge(&hour, (-1.0 / SLOW_HOURS).exp2());
+            self.slow.merge(&hour, decays.slow_hour);
         }
         self.hour.flags |= CLOSED;
     }

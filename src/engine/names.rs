@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 
+use crate::lines::Lines;
+
 /// Ids in a ring of bytes, and a table that leads there. What the ring has come round to again is forgotten.
 ///
 /// A look-up and an insertion touch one bucket of the table, 64 bytes, and the ring.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct NameTable {
-    /// Buckets of [`WAYS`] slots.
-    slots: Vec<Slot>,
+    buckets: Lines<[Slot; WAYS]>,
     ring: Vec<u8>,
     ring_bytes_max: usize,
     /// Bytes that were ever written to the ring.
@@ -27,26 +28,26 @@ const WAYS: usize = 4;
 const BYTES_PER_SLOT: usize = 8;
 
 impl NameTable {
-    /// An empty table; the ring grows to `bytes_max`, the table has twice as much.
+    /// An empty table; the ring grows to `bytes_max`, the table to twice as much.
     pub(super) fn new(bytes_max: u32) -> Self {
         let ring_bytes_max = bytes_max as usize;
         let slots = (ring_bytes_max / BYTES_PER_SLOT).next_power_of_two().max(WAYS);
-        Self { slots: vec![Slot::default(); slots], ring: Vec::new(), ring_bytes_max, written: 0 }
+        Self { buckets: Lines::new(slots / WAYS), ring: Vec::new(), ring_bytes_max, written: 0 }
     }
 
     /// Remembers an id of 1 to 255 bytes.
     pub(super) fn insert(&mut self, key: u64, id: &[u8]) {
         let Ok(length @ 1..) = u8::try_from(id.len()) else { return };
-        let bucket = self.bucket(key);
-        let known = self.slots[bucket.clone()].iter().position(|slot| slot.key == key && slot.place != 0);
+        let bucket = self.buckets.get_mut(self.buckets.number(key));
+        let known = bucket.iter().position(|slot| slot.key == key && slot.place != 0);
         // What was written long ago is written again before the ring comes round to it.
         let fresh = self.written.saturating_sub(self.ring_bytes_max as u64 / 2);
-        if known.is_some_and(|way| self.slots[bucket.start + way].place >> 8 >= fresh) {
+        if known.is_some_and(|way| bucket[way].place >> 8 >= fresh) {
             return;
         }
-        let oldest = || bucket.clone().min_by_key(|slot| self.slots[*slot].place).unwrap_or(bucket.start);
-        let slot = known.map_or_else(oldest, |way| bucket.start + way);
-        self.slots[slot] = Slot { key, place: self.written << 8 | u64::from(length) };
+        let oldest = || (0..WAYS).min_by_key(|way| bucket[*way].place).unwrap_or(0);
+        let way = known.unwrap_or_else(oldest);
+        bucket[way] = Slot { key, place: self.written << 8 | u64::from(length) };
         for byte in id {
             let at = usize::try_from(self.written % self.ring_bytes_max as u64).unwrap_or(0);
             match self.ring.get_mut(at) {
@@ -59,8 +60,8 @@ impl NameTable {
 
     /// The id behind a key, or the key itself as `#` and 16 hexadecimal digits.
     pub(super) fn name(&self, key: u64) -> String {
-        let slots = &self.slots[self.bucket(key)];
-        let found = slots.iter().find(|slot| slot.key == key && slot.place != 0);
+        let bucket = self.buckets.get(self.buckets.number(key)).copied().unwrap_or_default();
+        let found = bucket.iter().find(|slot| slot.key == key && slot.place != 0);
         found.and_then(|slot| self.read(*slot)).unwrap_or_else(|| format!("#{key:016x}"))
     }
 
@@ -77,16 +78,9 @@ impl NameTable {
         String::from_utf8(bytes?).ok()
     }
 
-    fn bucket(&self, key: u64) -> std::ops::Range<usize> {
-        let buckets = self.slots.len() / WAYS;
-        // The number of buckets is a power of two.
-        let bucket = usize::try_from(key & (buckets as u64 - 1)).unwrap_or(0);
-        bucket * WAYS..bucket * WAYS + WAYS
-    }
-
     /// Bytes on the heap.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>() + self.ring.capacity()
+        self.buckets.memory_bytes() + self.ring.capacity()
     }
 
     /// Writes the whole state.
@@ -94,7 +88,11 @@ impl NameTable {
     /// # Errors
     /// Those of the writer.
     pub(super) fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
-        let used = self.slots.iter().zip(0_u64..).filter(|(slot, _)| slot.place != 0);
+        let slots = self.buckets.used().flat_map(|(number, bucket)| {
+            let first = u64::from(number) * WAYS as u64;
+            bucket.iter().zip(first..)
+        });
+        let used = slots.filter(|(slot, _)| slot.place != 0);
         let count = used.clone().count() as u64;
         for number in [self.ring_bytes_max as u64, self.written, self.ring.len() as u64, count] {
             out.write_all(&number.to_le_bytes())?;
@@ -127,7 +125,12 @@ impl NameTable {
             *bytes = rest;
             let (parts, _) = slot.as_chunks::<8>();
             let [index, key, place] = [parts[0], parts[1], parts[2]].map(u64::from_le_bytes);
-            *table.slots.get_mut(usize::try_from(index).ok()?)? = Slot { key, place };
+            let number = u32::try_from(index / WAYS as u64).ok()?;
+            if number as usize >= table.buckets.count() {
+                return None;
+            }
+            let way = usize::try_from(index).unwrap_or(0) % WAYS;
+            table.buckets.get_mut(number)[way] = Slot { key, place };
         }
         Some(table)
     }

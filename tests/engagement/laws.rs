@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use qingliu::engagement::{
-    CREDIT_UNKNOWN, Detector, Event, Kind, Reason, Score, SignalName, StateError, Tags, TargetKind, Window,
+    CREDIT_UNKNOWN, Detector, Event, Kind, Limits, Reason, Score, SignalName, StateError, Tags, TargetKind,
+    Window,
 };
 
 use super::{HOUR_S, Random, START_S, VICTIM, config, event, many, run, window, world, young};
@@ -115,8 +116,8 @@ fn floods_stay_within_the_limits_and_are_counted() {
     let mut config = config();
     (config.limits.targets_max, config.limits.actors_max, config.limits.marked_max) = (100, 100, 50);
     config.limits.waiting_max = 5000;
+    let bytes_max = Detector::table_bytes_max(&config.limits) + 5000 * 4 * size_of::<Event>();
     let (mut detector, mut out) = (Detector::new(config), Vec::new());
-    let before = detector.memory_bytes();
     for i in 0..200_000_u32 {
         // One account with everything, one target with everything, ids that share their low bits.
         let (actor, target) = match i % 3 {
@@ -131,8 +132,33 @@ fn floods_stay_within_the_limits_and_are_counted() {
     let counts = detector.counts();
     assert_eq!(detector.rows(), (100, 100));
     assert!(counts.targets_evicted > 1000 && counts.actors_evicted > 1000 && counts.marked_dropped > 0);
-    assert!(detector.memory_bytes() < before + (2 << 20), "{}", detector.memory_bytes());
+    assert!(detector.memory_bytes() < bytes_max, "{} of {bytes_max}", detector.memory_bytes());
     assert!(out.iter().any(|score| score.target == 1 && score.events > 10_000));
+}
+
+#[test]
+fn an_empty_detector_and_its_saved_state_are_small_whatever_the_limits_and_grow_with_what_is_counted() {
+    let mut large = config();
+    large.limits = Limits::LARGE;
+    let (mut detector, mut out) = (Detector::new(large.clone()), Vec::new());
+    assert!(detector.memory_bytes() < 300_000, "{}", detector.memory_bytes());
+    detector.observe(&world(7)[..1000], &mut out);
+    detector.finish(&mut out);
+    // A chunk of targets and one of actors are a megabyte.
+    assert!(detector.memory_bytes() < 3_000_000, "{}", detector.memory_bytes());
+    let bytes = detector.save().unwrap();
+    assert!(bytes.len() < 1_000_000, "{}", bytes.len());
+    assert!(Detector::load(large, &bytes).unwrap().memory_bytes() <= detector.memory_bytes());
+}
+
+#[test]
+fn the_bound_of_ten_million_targets_and_fifty_million_actors_is_the_one_that_is_stated() {
+    let limits = Limits::LARGE;
+    let rows = 192 * 10_000_000 + 36 * 50_000_000 + 4 * ((1 << 24) + (1 << 26));
+    // Pairs; lists of the hour in which every target is touched; chunks that are not full, marks, follower counts.
+    let others = (160 << 20) + 6 * 4 * 10_000_000 + (100 << 20);
+    let bound = Detector::table_bytes_max(&limits);
+    assert!((rows..rows + others).contains(&bound), "{bound}");
 }
 
 trait WithActor {
