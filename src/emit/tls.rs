@@ -26,7 +26,7 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    pub(crate) fn file(path: &Path, problem: impl ToString) -> Self {
+    pub(crate) fn file(path: &Path, problem: &dyn ToString) -> Self {
         Self::File { path: path.to_owned(), problem: problem.to_string() }
     }
 }
@@ -41,20 +41,20 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 
 /// A small file.
 pub(crate) fn read_pem(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let length = fs::metadata(path).map_err(|e| TlsError::file(path, e))?.len();
+    let length = fs::metadata(path).map_err(|e| TlsError::file(path, &e))?.len();
     if length > FILE_BYTES_MAX {
-        return Err(TlsError::file(path, format!("is larger than {FILE_BYTES_MAX} bytes")));
+        return Err(TlsError::file(path, &format!("is larger than {FILE_BYTES_MAX} bytes")));
     }
-    fs::read(path).map_err(|e| TlsError::file(path, e))
+    fs::read(path).map_err(|e| TlsError::file(path, &e))
 }
 
 /// The certificates of a PEM file, one at least, in its order.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let pem = read_pem(path)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let certificates = certificates.map_err(|e| TlsError::file(path, format!("is no PEM file: {e}")))?;
+    let certificates = certificates.map_err(|e| TlsError::file(path, &format!("is no PEM file: {e}")))?;
     if certificates.is_empty() {
-        return Err(TlsError::file(path, "holds no certificate (-----BEGIN CERTIFICATE-----)"));
+        return Err(TlsError::file(path, &"holds no certificate (-----BEGIN CERTIFICATE-----)"));
     }
     Ok(certificates)
 }
@@ -63,7 +63,7 @@ pub(crate) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'stati
 pub(crate) fn read_roots(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in read_certificates(path)? {
-        roots.add(certificate).map_err(|e| TlsError::file(path, e))?;
+        roots.add(certificate).map_err(|e| TlsError::file(path, &e))?;
     }
     Ok(roots)
 }

@@ -99,7 +99,7 @@ impl WebhookSink {
             return Ok(None);
         }
         let host = self.url.bare_host();
-        let name = ServerName::try_from(host.to_owned()).map_err(|e| TlsError::file(Path::new(host), e))?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|e| TlsError::file(Path::new(host), &e))?;
         Ok(Some((TlsConnector::from(client_config(self.delivery.ca.as_deref())?), name)))
     }
 }

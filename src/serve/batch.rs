@@ -18,7 +18,7 @@ impl Service {
         context: Context,
         body: HeldBody,
     ) -> Result<BatchAnswer, Problem> {
-        let items = self.split_batch(&body)?;
+        let items = split_batch(&body)?;
         self.check_items(context, items).await
     }
 
@@ -64,14 +64,14 @@ impl Service {
         }
         Ok(BatchAnswer { results })
     }
+}
 
-    fn split_batch(&self, body: &HeldBody) -> Result<Vec<String>, Problem> {
-        #[derive(serde::Deserialize)]
-        struct Batch {
-            items: Vec<serde_json::Value>,
-        }
-        let batch: Batch = serde_json::from_str(utf8(&body.bytes)?)
-            .map_err(|e| Problem::new(ProblemCode::InvalidBody, e.to_string()))?;
-        Ok(batch.items.iter().map(ToString::to_string).collect())
+fn split_batch(body: &HeldBody) -> Result<Vec<String>, Problem> {
+    #[derive(serde::Deserialize)]
+    struct Batch {
+        items: Vec<serde_json::Value>,
     }
+    let batch: Batch = serde_json::from_str(utf8(&body.bytes)?)
+        .map_err(|e| Problem::new(ProblemCode::InvalidBody, e.to_string()))?;
+    Ok(batch.items.iter().map(ToString::to_string).collect())
 }

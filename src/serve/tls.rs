@@ -92,7 +92,7 @@ fn configs(options: &TlsOptions) -> Result<[Arc<ServerConfig>; 2], TlsError> {
     let TlsOptions { certificate, key, client_ca } = options;
     let chain = read_certificates(certificate)?;
     let private = PrivateKeyDer::from_pem_slice(&read_pem(key)?).map_err(|e| {
-        TlsError::file(key, format!("holds no private key (-----BEGIN PRIVATE KEY-----): {e}"))
+        TlsError::file(key, &format!("holds no private key (-----BEGIN PRIVATE KEY-----): {e}"))
     })?;
     let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
     let builder = match client_ca {
@@ -100,12 +100,12 @@ fn configs(options: &TlsOptions) -> Result<[Arc<ServerConfig>; 2], TlsError> {
         Some(path) => {
             let roots = Arc::new(read_roots(path)?);
             let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
-            builder.with_client_cert_verifier(verifier.build().map_err(|e| TlsError::file(path, e))?)
+            builder.with_client_cert_verifier(verifier.build().map_err(|e| TlsError::file(path, &e))?)
         }
     };
     let both = builder.with_single_cert(chain, private);
     let http =
-        both.map_err(|e| TlsError::file(certificate, format!("with the key {}: {e}", key.display())))?;
+        both.map_err(|e| TlsError::file(certificate, &format!("with the key {}: {e}", key.display())))?;
     let with = |protocol: &[u8]| {
         let mut config = http.clone();
         config.alpn_protocols = vec![protocol.to_vec()];

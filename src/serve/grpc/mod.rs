@@ -22,7 +22,13 @@ mod stream;
 pub(super) use connection::{Gateway, speak};
 
 /// The messages and the client, made from `proto/qingliu/v1/qingliu.proto`.
-#[allow(missing_docs, unreachable_pub, clippy::pedantic, reason = "generated code")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::pedantic,
+    clippy::large_enum_variant,
+    reason = "generated code"
+)]
 pub mod v1 {
     tonic::include_proto!("qingliu.v1");
 

@@ -27,7 +27,7 @@ type Answers = mpsc::Sender<Result<v1::CheckResult, Status>>;
 
 /// An item whose answer has not been sent.
 enum Pending {
-    Done(v1::CheckResult),
+    Done(Box<v1::CheckResult>),
     /// Goes on by itself, so that a client that does not read holds no place of others.
     Running(JoinHandle<v1::CheckResult>),
 }
@@ -122,7 +122,7 @@ impl Pump {
                 Context { request: id, caller, deadline, roster, ..self.context.clone() }
             }
             Err(problem) if problem.code == ProblemCode::RateLimited => {
-                self.open.push_back(Pending::Done(refused(problem.of(&id))));
+                self.open.push_back(Pending::Done(Box::new(refused(problem.of(&id)))));
                 return Ok(());
             }
             Err(problem) => return Err(Some(status_of(&problem.of(&id)))),
@@ -136,7 +136,7 @@ impl Pump {
         });
         let first = poll_fn(|cx| Poll::Ready(task.as_mut().poll(cx))).await;
         self.open.push_back(match first {
-            Poll::Ready(result) => Pending::Done(result),
+            Poll::Ready(result) => Pending::Done(Box::new(result)),
             Poll::Pending => Pending::Running(tokio::spawn(task)),
         });
         Ok(())
@@ -155,7 +155,8 @@ async fn next(open: &mut VecDeque<Pending>) -> v1::CheckResult {
         Some(Pending::Done(_)) | None => None,
     };
     match (waited, open.pop_front()) {
-        (Some(result), _) | (None, Some(Pending::Done(result))) => result,
+        (Some(result), _) => result,
+        (None, Some(Pending::Done(result))) => *result,
         (None, Some(Pending::Running(_)) | None) => lost("an answer was lost on its way".to_owned()),
     }
 }
