@@ -8,7 +8,6 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use serde::Serialize;
-use tokio::task::yield_now;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,7 +19,7 @@ use super::bundles::{self, change};
 use super::changes::{BundleChange, BundleState};
 use super::described::{BodyProblems, KeyProblems, RoleProblems};
 use super::engagement::paths::{__path_engage, __path_engagement_scores, engage, engagement_scores};
-use super::metrics::{Answered, Operation};
+use super::metrics::Operation;
 use super::problem::{Problem, ProblemCode};
 use super::request::{Context, read_body};
 use super::schema::{BatchSchema, ItemSchema};
@@ -78,10 +77,7 @@ async fn check(State(service): State<Arc<Service>>, context: Context, request: R
         context.require(Action::Check)?;
         require_json(&request)?;
         let body = read_body(&service, request.into_body()).await?;
-        let _admission = service.admit()?;
-        // Short texts are judged on this thread. Whoever has arrived by now is read, and let in or refused, before that: else
-        // those who come under load would wait unseen in their sockets, however many they are.
-        yield_now().await;
+        let _admission = service.admit_in_turn().await?;
         service.check(context, begun, body).await
     };
     let delivery = delivered.await;
@@ -289,15 +285,7 @@ pub(super) fn answer(
     (begun, id): (Instant, &str),
     delivery: Result<Bytes, Problem>,
 ) -> Response {
-    let result = match &delivery {
-        Ok(_) => Answered::Given,
-        Err(problem) if problem.status < 500 => Answered::Refused,
-        Err(_) => Answered::Unserved,
-    };
-    let took = begun.elapsed();
-    service.metrics().served(operation, result, took);
-    let status = delivery.as_ref().map_or_else(|problem| problem.status, |_| 200);
-    tracing::debug!(request = id, ?operation, status, micros = took.as_micros(), "answered");
+    service.answered(operation, (begun, id), delivery.as_ref().err());
     match delivery {
         Ok(bytes) => {
             let mut response = Response::new(Body::from(bytes));

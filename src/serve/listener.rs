@@ -22,7 +22,6 @@ use super::options::{GrpcListen, ServeOptions};
 use super::service::Service;
 use super::tls::Tls;
 use crate::emit::{TlsError, run_jsonl, run_webhook};
-use crate::store::entry::{Entry, ServiceEntry};
 use crate::store::log::{LogError, OpenReport};
 
 /// Why a service cannot start or has ended.
@@ -239,15 +238,6 @@ fn note_certificate(service: &Service, refreshed: Result<(), TlsError>) {
         Ok(()) => ("certificate", String::new()),
         Err(e) => ("certificate_refused", e.to_string()),
     };
-    let bundle = service.bundle().versions().bundle.clone();
-    let author = "watch".to_owned();
-    let entry = Entry::Service(ServiceEntry {
-        event: event.to_owned(),
-        bundle,
-        author,
-        reason,
-        detail: String::new(),
-    });
     // If the log cannot be written, readiness says so.
-    let _ = service.log().append_and_wait(entry.to_bytes(), None);
+    let _ = service.note(event, "watch", &reason);
 }

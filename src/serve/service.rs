@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::yield_now;
 use tokio::time::timeout_at;
 
 use super::access::{Caller, KeyFile, KeyRing};
@@ -19,7 +20,7 @@ use super::judge::timeout_ms;
 use super::kept::Starting;
 use super::listener::ServeError;
 use super::measure::Measured;
-use super::metrics::{Levels, Metrics};
+use super::metrics::{Answered, Levels, Metrics, Operation};
 use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
 use super::recall::remember;
@@ -123,16 +124,16 @@ impl Service {
             measured: Measured::default(),
             options,
         };
-        service.note("start", &reasons(&[window, lost]))?;
+        service.note("start", "", &reasons(&[window, lost]))?;
         Ok((service, report))
     }
 
     /// Puts what happens to the service itself into the log.
-    fn note(&self, event: &str, reason: &str) -> Result<(), LogError> {
+    pub(super) fn note(&self, event: &str, author: &str, reason: &str) -> Result<(), LogError> {
         let entry = Entry::Service(ServiceEntry {
             event: event.to_owned(),
             bundle: self.bundle().versions().bundle.clone(),
-            author: String::new(),
+            author: author.to_owned(),
             reason: reason.to_owned(),
             detail: String::new(),
         });
@@ -224,6 +225,34 @@ impl Service {
                 Err(self.shed(format!("in_flight_max: {most} requests are inside")))
             }
         }
+    }
+
+    /// Lets a request in, and gives up its turn once before it is judged.
+    ///
+    /// Short texts are judged on the thread that has read them. Whoever has arrived by now is read, and let in or refused, before that:
+    /// else those who come under load would wait unseen in their sockets, however many they are.
+    pub(super) async fn admit_in_turn(&self) -> Result<Admission, Problem> {
+        let admission = self.admit()?;
+        yield_now().await;
+        Ok(admission)
+    }
+
+    /// Counts an answer, and tells it where that is asked for.
+    pub(super) fn answered(
+        &self,
+        operation: Operation,
+        (begun, id): (tokio::time::Instant, &str),
+        problem: Option<&Problem>,
+    ) {
+        let result = match problem {
+            None => Answered::Given,
+            Some(problem) if problem.status < 500 => Answered::Refused,
+            Some(_) => Answered::Unserved,
+        };
+        let took = begun.elapsed();
+        self.metrics.served(operation, result, took);
+        let status = problem.map_or(200, |problem| problem.status);
+        tracing::debug!(request = id, ?operation, status, micros = took.as_micros(), "answered");
     }
 
     /// Counts a refusal for want of capacity.
@@ -339,6 +368,7 @@ impl Service {
 
     /// A decision that was made earlier. That it was looked at is in the log before it is shown.
     pub(super) fn explain(&self, context: &Context, id: &str) -> Result<Vec<u8>, Problem> {
+        // Who says nothing is not told either whether there is such a decision.
         context.require_reason()?;
         let place = self.locate(id)?;
         self.note_look(context, "explain", id)?;
@@ -370,7 +400,7 @@ impl Service {
             None => "the window was lost".to_owned(),
         };
         let uncounted = self.engagement.finish();
-        self.note("stop", &reasons(&[lost, uncounted]))
+        self.note("stop", "", &reasons(&[lost, uncounted]))
     }
 }
 

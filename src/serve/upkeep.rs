@@ -2,7 +2,6 @@
 
 use super::service::Service;
 use crate::emit::Cursor;
-use crate::store::entry::{Entry, ServiceEntry};
 use crate::store::find::index_one;
 use crate::store::log::purge;
 use crate::telemetry::Clock;
@@ -37,14 +36,7 @@ impl Service {
         if !self.log().is_failing() {
             return;
         }
-        let entry = Entry::Service(ServiceEntry {
-            event: "log_available".to_owned(),
-            bundle: self.bundle().versions().bundle.clone(),
-            author: String::new(),
-            reason: "the log could not be written before".to_owned(),
-            detail: String::new(),
-        });
         // If it still cannot, that is what `/readyz` goes on saying.
-        let _ = self.log().append_and_wait(entry.to_bytes(), None);
+        let _ = self.note("log_available", "", "the log could not be written before");
     }
 }

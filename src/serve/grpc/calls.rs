@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use tokio::sync::watch;
-use tokio::task::yield_now;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -15,7 +14,7 @@ use super::status::{self, status_of};
 use super::{stream, v1};
 use crate::serve::answer::BatchResult;
 use crate::serve::engagement::{EventRejection, EventsAnswer, Form, take};
-use crate::serve::metrics::{Answered, Operation};
+use crate::serve::metrics::Operation;
 use crate::serve::problem::{Problem, ProblemCode};
 use crate::serve::request::{Context, HEADER_VALUE_BYTES_MAX, HeldBody, fit_reason, too_large};
 use crate::serve::service::Service;
@@ -55,7 +54,7 @@ fn visible(value: String, name: &str) -> Result<String, Problem> {
     Err(Problem::new(ProblemCode::InvalidBody, detail).at(format!("/{name}")))
 }
 
-/// Judges one item. One that is alone lets whoever has arrived be read first, as over HTTP; those of a stream keep their order.
+/// Judges one item. One that is alone waits for its turn, as over HTTP; those of a stream keep their order.
 pub(super) async fn judge(
     service: &Arc<Service>,
     (context, begun): (Context, Instant),
@@ -67,14 +66,11 @@ pub(super) async fn judge(
     let judged = async {
         let context = with(context, request.idempotency_key, request.timeout_ms, begun)?;
         let body = hold(service, item_json(request.input)?)?;
-        let _admission = service.admit()?;
-        if is_alone {
-            yield_now().await;
-        }
+        let _admission = if is_alone { service.admit_in_turn().await? } else { service.admit()? };
         answer_of(&service.check(context, begun, body).await?, with_json)
     };
     let judged = judged.await;
-    count(service, Operation::Check, begun, judged.as_ref().err());
+    service.answered(Operation::Check, (begun, &id), judged.as_ref().err());
     judged.map_err(|problem| problem.of(&id))
 }
 
@@ -85,16 +81,18 @@ fn hold(service: &Service, json: String) -> Result<HeldBody, Problem> {
     HeldBody::hold(service, Bytes::from(json))
 }
 
-fn count(service: &Service, operation: Operation, begun: Instant, problem: Option<&Problem>) {
-    let result = match problem {
-        None => Answered::Given,
-        Some(problem) if problem.status < 500 => Answered::Refused,
-        Some(_) => Answered::Unserved,
-    };
-    service.metrics().served(operation, result, begun.elapsed());
-}
-
 impl Calls {
+    /// What came of a call, counted.
+    fn tell<T>(
+        &self,
+        operation: Operation,
+        (begun, id): (Instant, &str),
+        result: Result<T, Problem>,
+    ) -> Result<Response<T>, Status> {
+        self.service.answered(operation, (begun, id), result.as_ref().err());
+        result.map(Response::new).map_err(|problem| status_of(&problem.of(id)))
+    }
+
     async fn batch(
         &self,
         context: Context,
@@ -188,8 +186,7 @@ impl v1::moderation_server::Moderation for Calls {
         let Call { context, begun, .. } = call_of(&request)?;
         let id = context.request.clone();
         let judged = self.batch(context, begun, request.into_inner()).await;
-        count(&self.service, Operation::Batch, begun, judged.as_ref().err());
-        judged.map(Response::new).map_err(|problem| status_of(&problem.of(&id)))
+        self.tell(Operation::Batch, (begun, &id), judged)
     }
 
     type CheckStreamStream = ReceiverStream<Result<v1::CheckResult, Status>>;
@@ -220,9 +217,7 @@ impl v1::moderation_server::Moderation for Calls {
             let bytes = shown.unwrap_or_else(|e| Err(Problem::new(ProblemCode::Internal, e.to_string())))?;
             answer_of(&Bytes::from(bytes), request.with_json)
         };
-        let shown = shown.await;
-        count(&self.service, Operation::Explain, begun, shown.as_ref().err());
-        shown.map(Response::new).map_err(|problem| status_of(&problem.of(&id)))
+        self.tell(Operation::Explain, (begun, &id), shown.await)
     }
 
     async fn record_engagement(
@@ -232,7 +227,6 @@ impl v1::moderation_server::Moderation for Calls {
         let Call { context, begun, .. } = call_of(&request)?;
         let id = context.request.clone();
         let recorded = self.record(context, begun, request.into_inner()).await;
-        count(&self.service, Operation::Engagement, begun, recorded.as_ref().err());
-        recorded.map(Response::new).map_err(|problem| status_of(&problem.of(&id)))
+        self.tell(Operation::Engagement, (begun, &id), recorded)
     }
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use prost::Message;
 use tonic::Status;
-use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder};
+use tonic::codec::{Codec, DecodeBuf, Decoder};
 use tonic_prost::{ProstCodec, ProstEncoder};
 
 use super::status::status_of;
@@ -59,10 +59,6 @@ impl<U: Message + Default> Decoder for BoundedDecoder<U> {
             return Err(refused(format!("fields_max: a message has at most {FIELDS_MAX} fields")));
         }
         U::decode(bytes).map(Some).map_err(|e| refused(e.to_string()))
-    }
-
-    fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::default()
     }
 }
 
