@@ -57,7 +57,9 @@ impl Role {
         match action {
             Action::Describe => true,
             Action::Check | Action::Engage => matches!(self, Self::Publisher | Self::Admin),
-            Action::Scores => matches!(self, Self::Operator | Self::Reviewer | Self::Auditor | Self::Admin),
+            Action::Scores | Action::Docket => {
+                matches!(self, Self::Operator | Self::Reviewer | Self::Auditor | Self::Admin)
+            }
             Action::Appeal => matches!(self, Self::Publisher | Self::Reviewer | Self::Admin),
             Action::Review => matches!(self, Self::Reviewer | Self::Admin),
             Action::Explain => matches!(self, Self::Reviewer | Self::Auditor | Self::Admin),
@@ -84,6 +86,8 @@ pub enum Action {
     Appeal,
     /// Say what holds instead of a decision.
     Review,
+    /// See which appeals wait.
+    Docket,
     /// See and change which bundle judges.
     Bundles,
     /// Read the metrics.

@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, PoisonError};
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -17,7 +17,8 @@ use utoipa_axum::routes;
 
 use super::access::Action;
 use super::answer::Answer;
-use super::described::BodyProblems;
+use super::described::{BodyProblems, RoleProblems};
+use super::docket::Waiting;
 use super::http::require_json;
 use super::judge::{digest, hex, unhex};
 use super::problem::{Problem, ProblemCode};
@@ -32,6 +33,9 @@ use crate::telemetry::Clock;
 /// Longest reason, characters.
 const REASON_CHARS_MAX: usize = 2000;
 const HOUR_MS: i64 = 60 * 60 * 1000;
+/// Waiting appeals that are shown unless more are asked for, and most that are.
+const SHOWN: u16 = 100;
+const SHOWN_MAX: usize = 1000;
 
 /// Why a decision is not accepted.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -52,6 +56,29 @@ pub struct Appeal {
     /// Until when it is to be answered, RFC 3339; absent where nothing is promised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
+}
+
+/// An appeal that nobody has answered yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingAppeal {
+    /// The appeal.
+    #[serde(flatten)]
+    pub appeal: Appeal,
+    /// When it was made, RFC 3339.
+    pub made: String,
+    /// Whether it should have been answered by now.
+    pub overdue: bool,
+}
+
+/// Appeals that wait for an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingAppeals {
+    /// How many there are.
+    pub waiting: usize,
+    /// How many of them should have been answered by now.
+    pub overdue: usize,
+    /// Those that are due first.
+    pub appeals: Vec<WaitingAppeal>,
 }
 
 /// What holds instead of a decision.
@@ -84,7 +111,7 @@ impl ReviewedAnswer {
 
 /// The paths of appeals, with their description.
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new().routes(routes!(appeal)).routes(routes!(outcome))
+    OpenApiRouter::new().routes(routes!(appeal)).routes(routes!(outcome)).routes(routes!(waiting))
 }
 
 /// Object to a decision
@@ -136,6 +163,46 @@ async fn outcome(
     act(service, context, (decision, request), Action::Review, Service::review).await
 }
 
+/// How many appeals are asked for.
+#[derive(Debug, Deserialize)]
+struct WaitingQuery {
+    #[serde(default)]
+    limit: Option<u16>,
+}
+
+/// Show the appeals that wait
+///
+/// Those that are due first. Ids and times only: why somebody objects is shown with the decision.
+#[utoipa::path(get, path = "/v1/appeals", tag = "appeals",
+    params(
+        ("limit" = Option<u16>, Query, description = "How many are shown", minimum = 1, maximum = 1000),
+        ("x-request-id" = Option<String>, Header, description = "The request's id"),
+    ),
+    responses(
+        RoleProblems,
+        (status = 200, description = "The appeals", body = WaitingAppeals),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "The query or a header cannot be read"),
+    ))]
+async fn waiting(
+    State(service): State<Arc<Service>>,
+    context: Context,
+    query: Result<Query<WaitingQuery>, QueryRejection>,
+) -> Response {
+    let shown = context.require(Action::Docket).and_then(|()| {
+        let query = query.map_err(|e| Problem::new(ProblemCode::InvalidBody, e.body_text()))?;
+        let limit = usize::from(query.limit.unwrap_or(SHOWN));
+        if (1..=SHOWN_MAX).contains(&limit) {
+            return Ok(service.waiting_appeals(limit));
+        }
+        let detail = format!("limit is 1 to {SHOWN_MAX}, not {limit}");
+        Err(Problem::new(ProblemCode::InvalidBody, detail))
+    });
+    match shown {
+        Ok(shown) => axum::Json(shown).into_response(),
+        Err(problem) => problem.of(&context.request).into_response(),
+    }
+}
+
 /// Reads the body and does what was asked on a thread that may wait for the disk.
 async fn act<B: DeserializeOwned + Send + 'static, T: Serialize + Send + 'static>(
     service: Arc<Service>,
@@ -176,6 +243,11 @@ fn check_reason(reason: &str) -> Result<(), Problem> {
         return Err(Problem::new(ProblemCode::InvalidBody, detail).at("/reason"));
     }
     Ok(())
+}
+
+/// A time as it is shown, RFC 3339.
+fn written(ms: i64) -> Option<String> {
+    Timestamp::from_millisecond(ms).ok().map(|time| time.to_string())
 }
 
 fn unavailable(e: &impl ToString) -> Problem {
@@ -242,23 +314,44 @@ impl Service {
                 return Err(Problem::new(ProblemCode::AlreadyDone, detail));
             }
             None => {
-                let hours = i64::from(self.options().appeal_hours);
+                self.docket().check_room()?;
+                let (hours, now_ms) = (i64::from(self.options().appeal_hours), Clock::now_ms());
                 let entry = AppealEntry {
                     id,
                     decision: decision.to_owned(),
                     who: context.caller.name().to_owned(),
                     body,
-                    due_ms: (hours > 0).then(|| Clock::now_ms().saturating_add(hours * HOUR_MS)),
+                    due_ms: (hours > 0).then(|| now_ms.saturating_add(hours * HOUR_MS)),
                     request: context.request.clone(),
                 };
                 // The words belong to their author, and are purged with the others.
                 let private = serde_json::json!({ "item": { "reason": asked.reason } }).to_string();
                 self.put(&entry.id, &Entry::Appeal(entry.clone()), Some(private.into_bytes()))?;
+                self.docket().add(decision, now_ms, entry.due_ms);
                 entry
             }
         };
-        let due = entry.due_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        Ok(Appeal { id: entry.id, decision: entry.decision, due: due.map(|due| due.to_string()) })
+        Ok(Appeal { id: entry.id, decision: entry.decision, due: entry.due_ms.and_then(written) })
+    }
+
+    /// The appeals that wait, due first.
+    fn waiting_appeals(&self, limit: usize) -> WaitingAppeals {
+        let docket = self.docket();
+        let now_ms = Clock::now_ms();
+        let [waiting, overdue] = docket.counts(now_ms);
+        let shown = |waiting: &Waiting| {
+            let decision = waiting.decision();
+            WaitingAppeal {
+                appeal: Appeal {
+                    id: id_on(b"appeal", &decision),
+                    decision,
+                    due: waiting.due_ms().and_then(written),
+                },
+                made: written(waiting.made_ms()).unwrap_or_default(),
+                overdue: waiting.is_overdue(now_ms),
+            }
+        };
+        WaitingAppeals { waiting, overdue, appeals: docket.waiting().take(limit).map(shown).collect() }
     }
 
     /// Takes a person's word on a decision.
@@ -302,6 +395,7 @@ impl Service {
         };
         let outcome = OutcomeEntry { review, entry };
         self.put(&id, &Entry::Outcome(Box::new(outcome.clone())), None)?;
+        self.docket().answer(of);
         Ok(ReviewedAnswer::of(outcome))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use super::service::Service;
 use crate::store::log::segments;
 
-/// Rounds after which the files of the log are counted again.
+/// Rounds after which the files of the log are counted again, and it is noted which appeals wait.
 const LOG_ROUNDS: u32 = 8;
 
 /// What was seen at the last look.
@@ -25,6 +25,7 @@ impl Service {
             let segments = segments(&self.options().log.dir).unwrap_or_default();
             let bytes = segments.iter().filter_map(|segment| std::fs::metadata(&segment.path).ok());
             self.metrics().log(segments.len(), bytes.map(|metadata| metadata.len()).sum());
+            self.note_docket();
         }
         let is_failing = self.log().is_failing();
         match (measured.was_log_failing.swap(is_failing, Ordering::Relaxed), is_failing) {

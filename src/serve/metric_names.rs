@@ -42,6 +42,8 @@ const GAUGES: &[(&str, &str)] = &[
     ("qingliu_bundle_terms", "Terms of the live bundle."),
     ("qingliu_bundle_rules", "Rules of the live bundle."),
     ("qingliu_canary_percent", "Share of the accounts that a candidate judges, percent."),
+    ("qingliu_appeals_waiting", "Appeals that wait for an answer."),
+    ("qingliu_appeals_overdue", "Appeals that should have been answered by now."),
     ("qingliu_resident_bytes", "Memory of the process, bytes."),
     ("qingliu_start_seconds", "When the service was started, seconds since 1970."),
     ("qingliu_build_info", "1, with the version of the program."),

@@ -151,6 +151,8 @@ struct Gauges {
     /// Terms and rules.
     bundle_size: [Gauge; 2],
     canary_percent: Gauge,
+    /// That wait, that are overdue.
+    appeals: [Gauge; 2],
     resident: Gauge,
 }
 
@@ -184,6 +186,8 @@ pub(super) struct Levels {
     pub(super) is_bundle_refused: bool,
     /// Share of accounts that the candidate judges.
     pub(super) canary_percent: f64,
+    /// Appeals that wait, and those that are overdue.
+    pub(super) appeals: [usize; 2],
 }
 
 impl Metrics {
@@ -362,6 +366,7 @@ impl Metrics {
         gauges.bundle_refused.set(f64::from(u8::from(levels.is_bundle_refused)));
         gauges.bundle_size.iter().zip(levels.bundle_size).for_each(|(gauge, count)| gauge.set(level(count)));
         gauges.canary_percent.set(levels.canary_percent);
+        gauges.appeals.iter().zip(levels.appeals).for_each(|(gauge, count)| gauge.set(level(count)));
         gauges.resident.set(level(usize::try_from(memory_bytes().unwrap_or(0)).unwrap_or(usize::MAX)));
         let now_ms = Clock::now_ms();
         for sink in self.sinks.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -447,6 +452,7 @@ impl Gauges {
             bundle_refused: gauge!("qingliu_bundle_refused"),
             bundle_size: ["qingliu_bundle_terms", "qingliu_bundle_rules"].map(|name| gauge!(name)),
             canary_percent: gauge!("qingliu_canary_percent"),
+            appeals: ["qingliu_appeals_waiting", "qingliu_appeals_overdue"].map(|name| gauge!(name)),
             resident: gauge!("qingliu_resident_bytes"),
         }
     }

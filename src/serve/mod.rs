@@ -21,6 +21,7 @@ mod correlator;
 #[cfg(test)]
 mod degraded_tests;
 mod described;
+mod docket;
 mod engagement;
 pub mod grpc;
 mod http;
@@ -54,7 +55,7 @@ mod workers;
 
 pub use access::{Action, Key, KeyError, KeyFile, Role};
 pub use answer::{Answer, BatchAnswer, BatchResult};
-pub use appeal::{Appeal, AppealRequest, OutcomeRequest, ReviewedAnswer};
+pub use appeal::{Appeal, AppealRequest, OutcomeRequest, ReviewedAnswer, WaitingAppeal, WaitingAppeals};
 pub use canary::Share;
 pub use changes::{BundleChange, BundleState, CanaryChange, CandidateChange, CandidateState};
 pub use contract::{Contract, FailureContract};

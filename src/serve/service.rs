@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, header};
@@ -14,6 +14,7 @@ use tokio::time::timeout_at;
 use super::access::{Caller, KeyFile, KeyRing};
 use super::answer::Answer;
 use super::correlator::{Books, Correlator, Ticket};
+use super::docket::Docket;
 use super::engagement::Engagement;
 use super::idempotency::{Claim, Deliver, Delivery, Key, Keys, Recent};
 use super::judge::timeout_ms;
@@ -60,6 +61,8 @@ pub(super) struct Service {
     body_budget: Arc<BodyBudget>,
     /// Held while a person's word on a decision is put into the log: one at a time.
     pub(super) desk: Mutex<()>,
+    /// Which appeals wait. Held for moments only.
+    docket: Mutex<Docket>,
     is_draining: AtomicBool,
     requests: AtomicU64,
     seed: u64,
@@ -85,6 +88,7 @@ impl Service {
             decisions: Mutex::new(Recent::new(options.idempotency_keys_max)),
         };
         remember(&options, &books, Clock::now_ms().saturating_sub(window_ms))?;
+        let docket = Docket::open(&options)?;
         let (log, books) = (Arc::new(log), Arc::new(books));
         let metrics = Arc::new(Metrics::new().map_err(|e| ServeError::Start(e.to_string()))?);
         // A window of another version, or a damaged one, is as good as none; the log says so.
@@ -115,6 +119,7 @@ impl Service {
             permits: Arc::new(Semaphore::new(options.in_flight_max)),
             body_budget: BodyBudget::new(BODY_BUDGET_BYTES_MAX),
             desk: Mutex::new(()),
+            docket: Mutex::new(docket),
             is_draining: AtomicBool::new(false),
             requests: AtomicU64::new(0),
             // Ids of requests differ between runs; nobody has to be unable to guess them.
@@ -304,7 +309,12 @@ impl Service {
             bundle_size: [state.terms, state.rules],
             is_bundle_refused: state.refused.is_some(),
             canary_percent,
+            appeals: self.docket().counts(Clock::now_ms()),
         }
+    }
+
+    pub(super) fn docket(&self) -> MutexGuard<'_, Docket> {
+        self.docket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn claim_key(&self, key: (Key, Key), deliver: Deliver) -> Claim {
@@ -400,6 +410,7 @@ impl Service {
             None => "the window was lost".to_owned(),
         };
         let uncounted = self.engagement.finish();
+        self.note_docket();
         self.note("stop", "", &reasons(&[lost, uncounted]))
     }
 }

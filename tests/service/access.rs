@@ -19,6 +19,7 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
     ("GET", "/v1/explain/{decision}", &["reviewer", "auditor", "admin"]),
     ("POST", "/v1/decisions/{decision}/appeal", &["publisher", "reviewer", "admin"]),
     ("POST", "/v1/decisions/{decision}/outcome", &["reviewer", "admin"]),
+    ("GET", "/v1/appeals", &["operator", "reviewer", "auditor", "admin"]),
     ("POST", "/v1/engagement", &["publisher", "admin"]),
     ("GET", "/v1/engagement/{target}", &["operator", "reviewer", "auditor", "admin"]),
     ("POST", "/v1/bundles/candidate", &["operator", "admin"]),

@@ -90,6 +90,56 @@ fn a_decision_is_appealed_once_and_overturned_by_a_person_for_everybody_who_acte
     assert!(!hidden.contains("反诈"));
 }
 
+/// What waits, as a reviewer sees it.
+fn waiting(served: &Served, key: &str, query: &str) -> Value {
+    let shown = served.client().get(&format!("/v1/appeals{query}"), &[("authorization", key)]);
+    assert_eq!(shown.status, 200, "{}", shown.json());
+    shown.json()
+}
+
+#[test]
+fn appeals_wait_in_the_order_of_their_time_until_they_are_answered_whatever_ends_the_service() {
+    let mut site = Site::start();
+    let reviewer = site.reviewers[0].clone();
+    assert_eq!(waiting(&site.served, &reviewer, ""), json!({"waiting": 0, "overdue": 0, "appeals": []}));
+    let decisions = ["p1", "p2", "p3"].map(|id| site.decide(id, "真人荷官在线发牌"));
+    let appealed = decisions.each_ref().map(|decision| site.appeal(decision, "这是反诈宣传").json());
+    let shown = waiting(&site.served, &reviewer, "?limit=2");
+    assert_eq!((&shown["waiting"], &shown["overdue"]), (&json!(3), &json!(0)));
+    let listed = shown["appeals"].as_array().expect("a list");
+    assert_eq!(listed.len(), 2);
+    for (listed, appealed) in listed.iter().zip(&appealed) {
+        assert_eq!((&listed["id"], &listed["decision"]), (&appealed["id"], &appealed["decision"]));
+        assert_eq!((&listed["due"], &listed["overdue"]), (&appealed["due"], &json!(false)));
+        assert!(listed["made"].is_string());
+    }
+    for limit in ["0", "1001", "-1", "many"] {
+        let path = format!("/v1/appeals?limit={limit}");
+        let refused = site.served.client().get(&path, &[("authorization", &reviewer)]);
+        assert_eq!((refused.status, &refused.json()["code"]), (400, &json!("invalid_body")), "{limit}");
+    }
+    assert_eq!(site.outcome(0, &decisions[0], "pass").status, 200);
+
+    // A kill leaves the log alone, an ordered end a note.
+    let left = waiting(&site.served, &reviewer, "");
+    site.served.kill();
+    site.served = Served::start(&site.place, "--config service.toml");
+    assert_eq!(waiting(&site.served, &reviewer, ""), left);
+    site.served.stop().expect(0, &[]);
+    assert!(site.place.text("data/appeals.cursor").contains(&decisions[1]));
+    site.served = Served::start(&site.place, "--config service.toml");
+    assert_eq!(waiting(&site.served, &reviewer, ""), left);
+    assert_eq!(site.outcome(0, &decisions[2], "review").status, 200);
+    let left = waiting(&site.served, &reviewer, "");
+    assert_eq!((&left["waiting"], &left["appeals"][0]["decision"]), (&json!(1), &json!(decisions[1])));
+
+    // A note that cannot be read costs nothing but a look at the whole log.
+    site.served.kill();
+    site.place.write("data/appeals.cursor", "{");
+    site.served = Served::start(&site.place, "--config service.toml");
+    assert_eq!(waiting(&site.served, &reviewer, ""), left);
+}
+
 #[test]
 fn an_outcome_can_be_appealed_too_and_another_person_answers() {
     let site = Site::start();
