@@ -197,7 +197,7 @@ fn evidence(outcome: &Outcome, assessment: &Assessment, author: Author<'_>, is_n
         evidence: rounded(family.evidence),
         k: family.k,
         n: family.n,
-        expected: family.expected,
+        expected: four_digits(family.expected),
         span_ms: family.span_ms,
         by_this_account: author.key.is_some_and(|key| family.shows(key)),
         items: family.items.iter().take(EXAMPLES_MAX).cloned().collect(),
@@ -225,7 +225,36 @@ fn evidence(outcome: &Outcome, assessment: &Assessment, author: Author<'_>, is_n
     }
 }
 
+/// Four significant digits, which JSON keeps exactly. What is below a billionth is as good as nothing.
+fn four_digits(value: f64) -> f64 {
+    let exact = if value.abs() < 1e-9 { 0.0 } else { value };
+    format!("{exact:.3e}").parse().unwrap_or(value)
+}
+
 /// Three decimals, as people read them.
 pub(super) fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn four_digits_are_kept_of_what_is_large_and_of_what_is_small() {
+        let values = [0.114_728_654_049_408_44, 12_345.678, 0.000_012_345_678, 3.0, 1e-12, 0.0];
+        assert_eq!(values.map(four_digits), [0.1147, 12_350.0, 0.000_012_35, 3.0, 0.0, 0.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_of_evidence_go_through_json_unchanged(value in prop_oneof![0.0_f64..1.0, 0.0_f64..1e9, 1e-12_f64..1e-6]) {
+            for shown in [four_digits(value), rounded(value)] {
+                let json = serde_json::to_string(&shown).expect("JSON");
+                prop_assert_eq!(serde_json::from_str::<f64>(&json).expect("a number"), shown);
+            }
+        }
+    }
 }
