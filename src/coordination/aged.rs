@@ -1,50 +1,68 @@
 //! A map that forgets.
 
 use std::collections::HashMap;
+use std::collections::hash_map::IntoIter;
 use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
+/// Entries of a forgotten generation that are given back with each call.
+const FADING_PER_CALL: usize = 8;
+
 /// A map in two generations. What is written goes to the younger; when that is old or full it becomes the older one,
-/// whose entries are dropped at once. An entry lives for one to two spans after it was last written.
+/// whose entries are forgotten at once. An entry lives for one to two spans after it was last written.
 ///
-/// O(1) per call but for the change of generations, which frees the older one.
+/// O(1) per call, but for the growth of the table, in which an entry takes two words: values stand apart from it. The memory of forgotten
+/// entries is given back a few at a time.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "K: Eq + Hash + Serialize + for<'a> Deserialize<'a>, V: Serialize + for<'a> Deserialize<'a>")]
 pub(crate) struct Aged<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
+    young: Generation<K, V>,
+    old: Generation<K, V>,
     /// Time of the first entry of the younger generation.
     since_ms: Option<i64>,
     span_ms: i64,
     /// Most entries of one generation.
     len_max: usize,
+    /// What is forgotten, and not given back yet.
+    #[serde(skip, default)]
+    fading: IntoIter<K, Box<V>>,
 }
+
+/// Entries that are forgotten together.
+pub(crate) type Generation<K, V> = HashMap<K, Box<V>>;
 
 impl<K: Eq + Hash + Copy, V> Aged<K, V> {
     pub(crate) fn new(span_ms: i64, len_max: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), since_ms: None, span_ms, len_max }
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            since_ms: None,
+            span_ms,
+            len_max,
+            fading: IntoIter::default(),
+        }
     }
 
     pub(crate) fn get(&self, key: K) -> Option<&V> {
-        self.young.get(&key).or_else(|| self.old.get(&key))
+        self.young.get(&key).or_else(|| self.old.get(&key)).map(|value| &**value)
     }
 
     /// The entry of a key, made young again, or a new one. `now_ms` is the newest time that was seen, not that of the
     /// entry, so that late entries do not turn the generations.
     pub(crate) fn entry(&mut self, key: K, now_ms: i64, new: impl FnOnce() -> V) -> &mut V {
-        self.turn(now_ms);
+        self.forget(now_ms);
         let old = self.old.remove(&key);
-        self.young.entry(key).or_insert_with(|| old.unwrap_or_else(new))
+        self.young.entry(key).or_insert_with(|| old.unwrap_or_else(|| Box::new(new())))
     }
 
     /// The entry of a key, made young again, if there is one.
     pub(crate) fn get_mut(&mut self, key: K, now_ms: i64) -> Option<&mut V> {
-        self.turn(now_ms);
+        self.forget(now_ms);
         if let Some(value) = self.old.remove(&key) {
             self.young.insert(key, value);
         }
-        self.young.get_mut(&key)
+        self.young.get_mut(&key).map(|value| &mut **value)
     }
 
     /// Entries of both generations.
@@ -54,23 +72,39 @@ impl<K: Eq + Hash + Copy, V> Aged<K, V> {
 
     /// All values, in no order.
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.young.values().chain(self.old.values())
+        self.young.values().chain(self.old.values()).map(|value| &**value)
     }
 
-    /// Changes the generations where it is time, as every call that writes does; what is dropped.
-    pub(crate) fn turn(&mut self, now_ms: i64) -> HashMap<K, V> {
+    /// Changes the generations where it is time, as every call that writes does; what is forgotten.
+    pub(crate) fn turn(&mut self, now_ms: i64) -> Generation<K, V> {
         let since = *self.since_ms.get_or_insert(now_ms);
         let is_old = now_ms.saturating_sub(since) >= self.span_ms;
         if is_old || self.young.len() >= self.len_max {
             self.since_ms = Some(now_ms);
-            return std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
+            // As large as the last one, so that it need not grow step by step.
+            let young = HashMap::with_capacity(self.young.len());
+            return std::mem::replace(&mut self.old, std::mem::replace(&mut self.young, young));
         }
         HashMap::new()
+    }
+
+    /// Changes the generations where it is time, and gives back a little of what is forgotten.
+    fn forget(&mut self, now_ms: i64) {
+        let forgotten = self.turn(now_ms);
+        if !forgotten.is_empty() {
+            self.fading = forgotten.into_iter();
+        }
+        if self.fading.len() > 0 && self.fading.nth(FADING_PER_CALL - 1).is_none() {
+            // The table, too.
+            self.fading = IntoIter::default();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
 
     #[test]
@@ -90,5 +124,21 @@ mod tests {
             map.entry(key, 0, || key);
             assert!(map.len() <= 8 && map.get(key) == Some(&key));
         }
+    }
+
+    #[test]
+    fn what_is_forgotten_is_given_back_a_little_at_a_time_and_whole() {
+        let token = Rc::new(());
+        let mut map = Aged::new(i64::MAX, 100);
+        let held = |token: &Rc<()>| Rc::strong_count(token) - 1;
+        for key in 0..201 {
+            map.entry(key, 0, || Rc::clone(&token));
+        }
+        // The first hundred are forgotten with the 201st, and not yet all given back.
+        assert_eq!((map.len(), held(&token)), (101, 201 - FADING_PER_CALL));
+        for _ in 0..100 / FADING_PER_CALL {
+            assert!(map.get_mut(0, 0).is_none());
+        }
+        assert_eq!(held(&token), map.len());
     }
 }
