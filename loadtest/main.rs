@@ -117,7 +117,7 @@ fn main() -> Result<ExitCode> {
     match Command::parse() {
         Command::Campaigns(arguments) => {
             let run = Run::try_from(&arguments)?;
-            let (mut items, mut truth) = (create(&arguments.out)?, create(&arguments.truth)?);
+            let (mut items, mut truth) = (create(&arguments.stream.out)?, create(&arguments.stream.truth)?);
             let summary = generate::generate(&run, &mut items, &mut truth)?;
             items.flush()?;
             println!("{summary:#?}");
@@ -132,7 +132,7 @@ fn main() -> Result<ExitCode> {
         }
         Command::Engagement(arguments) => {
             let run = engagement::options::Run::try_from(&arguments)?;
-            let (mut stream, mut truth) = (create(&arguments.out)?, create(&arguments.truth)?);
+            let (mut stream, mut truth) = (create(&arguments.stream.out)?, create(&arguments.stream.truth)?);
             let summary = engagement::generate::generate(&run, &mut stream, &mut truth)?;
             println!("{summary:#?}");
         }

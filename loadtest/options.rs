@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use crate::campaigns::KINDS;
-use crate::lookalikes::{SHAPES, shape_of};
+use crate::lookalikes::SHAPES;
 use crate::people::DAY_MS;
 
 /// Largest run.
@@ -26,36 +26,88 @@ pub(crate) enum Switch {
     Off,
 }
 
-/// Writes a seeded stream of posts with coordinated campaigns in it, and the truth about them.
+/// What both streams are asked for.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct Stream {
     /// Same seed and options: same bytes.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Items in all: background, campaigns and look-alikes.
-    #[arg(long, default_value_t = 100_000)]
-    pub(crate) posts: usize,
     /// Length of the run in days.
     #[arg(long, default_value_t = 10)]
     pub(crate) days: usize,
-    /// How many campaigns; their kinds take turns. By default one per 2500 items.
+    /// How many campaigns or attacks; their kinds take turns. By default one per 2500 posts, or per 8000 events and two of each kind; 0
+    /// is a clean stream.
     #[arg(long)]
     pub(crate) campaigns: Option<usize>,
-    /// Only these kinds of campaigns and look-alikes, separated by commas. The background is always there.
+    /// Only these kinds of campaigns, attacks and innocents, separated by commas. The background is always there.
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// The stream, one JSON object per line.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Truth, one JSON object per line.
+    #[arg(long)]
+    pub(crate) truth: PathBuf,
+}
+
+impl Stream {
+    /// Hours of the run. The kinds that exist are given, for those that are asked for.
+    ///
+    /// # Errors
+    /// A number out of range, a kind that does not exist.
+    pub(crate) fn hours(&self, kinds: impl Iterator<Item = &'static str>) -> Result<usize> {
+        ensure!((1..=DAYS_MAX).contains(&self.days), "--days is 1 to {DAYS_MAX}");
+        let kinds: Vec<&str> = kinds.collect();
+        for kind in &self.only {
+            ensure!(kinds.contains(&kind.as_str()), "--only {kind:?}: the kinds are {}", kinds.join(", "));
+        }
+        Ok(self.days * 24)
+    }
+
+    /// Whether a kind is asked for.
+    pub(crate) fn is_wanted(&self, kind: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == kind)
+    }
+
+    /// So many of the kinds that are asked for, in turn.
+    ///
+    /// # Errors
+    /// More than there may be.
+    pub(crate) fn in_turn(
+        &self,
+        kinds: impl Iterator<Item = &'static str>,
+        (usual, most): (impl FnOnce(usize) -> usize, usize),
+    ) -> Result<Vec<&'static str>> {
+        let kinds: Vec<&str> = kinds.filter(|kind| self.is_wanted(kind)).collect();
+        let count = self.campaigns.unwrap_or_else(|| usual(kinds.len()));
+        ensure!(count <= most, "--campaigns is at most {most}");
+        Ok(if kinds.is_empty() { Vec::new() } else { kinds.into_iter().cycle().take(count).collect() })
+    }
+}
+
+/// A time as it is typed, in milliseconds since 1970.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn start_ms(start: &str) -> Result<i64> {
+    let start: jiff::Timestamp = start.parse().with_context(|| format!("--start {start:?}"))?;
+    Ok(start.as_millisecond())
+}
+
+/// Writes a seeded stream of posts with coordinated campaigns in it, and the truth about them.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) stream: Stream,
+    /// Items in all: background, campaigns and look-alikes.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) posts: usize,
     /// Whether benign look-alikes are written.
     #[arg(long, value_enum, default_value_t = Switch::On)]
     pub(crate) look_alikes: Switch,
     /// Time of the first hour, RFC 3339.
     #[arg(long, default_value = "2026-11-01T00:00:00Z")]
     pub(crate) start: String,
-    /// Items, one JSON object per line.
-    #[arg(long)]
-    pub(crate) out: PathBuf,
-    /// Truth, one JSON object per line.
-    #[arg(long)]
-    pub(crate) truth: PathBuf,
 }
 
 /// A checked run.
@@ -85,41 +137,22 @@ impl TryFrom<&Arguments> for Run {
     /// # Errors
     /// A number out of range, a kind that does not exist, a start that is no time.
     fn try_from(arguments: &Arguments) -> Result<Self> {
-        let Arguments { seed, posts, days, .. } = *arguments;
+        let Arguments { ref stream, posts, .. } = *arguments;
         ensure!((1..=POSTS_MAX).contains(&posts), "--posts is 1 to {POSTS_MAX}");
-        ensure!((1..=DAYS_MAX).contains(&days), "--days is 1 to {DAYS_MAX}");
-        let start: jiff::Timestamp =
-            arguments.start.parse().with_context(|| format!("--start {:?}", arguments.start))?;
-        for kind in &arguments.only {
-            let known = || KINDS.into_iter().chain(SHAPES.iter().map(|shape| shape.kind));
-            ensure!(
-                known().any(|name| name == kind),
-                "--only {kind:?}: the kinds are {}",
-                known().collect::<Vec<_>>().join(", ")
-            );
-        }
-        let is_wanted =
-            |kind: &&'static str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == kind);
-        let kinds: Vec<&str> = KINDS.into_iter().filter(is_wanted).collect();
-        let count = arguments.campaigns.unwrap_or(posts.div_ceil(POSTS_PER_CAMPAIGN));
-        ensure!(count <= CAMPAIGNS_MAX, "--campaigns is at most {CAMPAIGNS_MAX}");
-        let shapes: Vec<&str> = match arguments.look_alikes {
-            Switch::On => SHAPES.iter().map(|shape| shape.kind).filter(is_wanted).collect(),
+        let shapes = || SHAPES.iter().map(|shape| shape.kind);
+        let usual = |_| posts.div_ceil(POSTS_PER_CAMPAIGN);
+        let look_alikes: Vec<&str> = match arguments.look_alikes {
+            Switch::On => shapes().filter(|kind| stream.is_wanted(kind)).collect(),
             Switch::Off => Vec::new(),
         };
-        let rounds = posts.div_ceil(POSTS_PER_LOOK_ALIKE);
         Ok(Self {
-            seed,
+            seed: stream.seed,
             posts,
-            start_ms: start.as_millisecond(),
-            hours: days * 24,
+            start_ms: start_ms(&arguments.start)?,
+            hours: stream.hours(KINDS.into_iter().chain(shapes()))?,
             accounts: (posts / POSTS_PER_ACCOUNT).max(ACCOUNTS_MIN),
-            campaigns: if kinds.is_empty() {
-                Vec::new()
-            } else {
-                kinds.into_iter().cycle().take(count).collect()
-            },
-            look_alikes: shapes.repeat(rounds).into_iter().filter(|kind| shape_of(kind).is_some()).collect(),
+            campaigns: stream.in_turn(KINDS.into_iter(), (usual, CAMPAIGNS_MAX))?,
+            look_alikes: look_alikes.repeat(posts.div_ceil(POSTS_PER_LOOK_ALIKE)),
         })
     }
 }

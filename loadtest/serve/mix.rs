@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value};
 
 use crate::generate::generate;
-use crate::options::{Arguments as CampaignArguments, Run, Switch};
+use crate::options::{Arguments as CampaignArguments, Run, Stream, Switch};
 
 /// Generated posts of the mix that is used when no file is given.
 const GENERATED_POSTS: usize = 40_000;
@@ -89,15 +89,17 @@ fn rest(line: &str) -> Result<String> {
 
 fn generated(rests: &mut Vec<String>) -> Result<()> {
     let run = Run::try_from(&CampaignArguments {
-        seed: 7,
+        stream: Stream {
+            seed: 7,
+            days: 10,
+            campaigns: None,
+            only: Vec::new(),
+            out: PathBuf::new(),
+            truth: PathBuf::new(),
+        },
         posts: GENERATED_POSTS,
-        days: 10,
-        campaigns: None,
-        only: Vec::new(),
         look_alikes: Switch::On,
         start: "2026-11-01T00:00:00Z".to_owned(),
-        out: PathBuf::new(),
-        truth: PathBuf::new(),
     })?;
     let mut items = Vec::new();
     generate(&run, &mut items, &mut std::io::sink())?;
