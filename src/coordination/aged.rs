@@ -9,6 +9,14 @@ use serde::{Deserialize, Serialize};
 /// Entries of a forgotten generation that are given back with each call.
 const FADING_PER_CALL: usize = 8;
 
+/// How much of a generation's room a value takes.
+pub(crate) trait Weigh {
+    /// 1 for what has one size.
+    fn weight(&self) -> usize {
+        1
+    }
+}
+
 /// A map in two generations. What is written goes to the younger; when that is old or full it becomes the older one,
 /// whose entries are forgotten at once. An entry lives for one to two spans after it was last written.
 ///
@@ -22,8 +30,9 @@ pub(crate) struct Aged<K, V> {
     /// Time of the first entry of the younger generation.
     since_ms: Option<i64>,
     span_ms: i64,
-    /// Most entries of one generation.
-    len_max: usize,
+    /// Weight of the younger generation, and from which on it is full.
+    weight: usize,
+    weight_max: usize,
     /// What is forgotten, and not given back yet.
     #[serde(skip, default)]
     fading: IntoIter<K, Box<V>>,
@@ -32,14 +41,15 @@ pub(crate) struct Aged<K, V> {
 /// Entries that are forgotten together.
 pub(crate) type Generation<K, V> = HashMap<K, Box<V>>;
 
-impl<K: Eq + Hash + Copy, V> Aged<K, V> {
-    pub(crate) fn new(span_ms: i64, len_max: usize) -> Self {
+impl<K: Eq + Hash + Copy, V: Weigh> Aged<K, V> {
+    pub(crate) fn new(span_ms: i64, weight_max: usize) -> Self {
         Self {
             young: HashMap::new(),
             old: HashMap::new(),
             since_ms: None,
             span_ms,
-            len_max,
+            weight: 0,
+            weight_max,
             fading: IntoIter::default(),
         }
     }
@@ -52,14 +62,24 @@ impl<K: Eq + Hash + Copy, V> Aged<K, V> {
     /// entry, so that late entries do not turn the generations.
     pub(crate) fn entry(&mut self, key: K, now_ms: i64, new: impl FnOnce() -> V) -> &mut V {
         self.forget(now_ms);
-        let old = self.old.remove(&key);
-        self.young.entry(key).or_insert_with(|| old.unwrap_or_else(|| Box::new(new())))
+        let (old, weight) = (self.old.remove(&key), &mut self.weight);
+        self.young.entry(key).or_insert_with(|| {
+            let value = old.unwrap_or_else(|| Box::new(new()));
+            *weight = weight.saturating_add(value.weight());
+            value
+        })
+    }
+
+    /// An entry of the younger generation has gained weight.
+    pub(crate) fn grew(&mut self, by: usize) {
+        self.weight = self.weight.saturating_add(by);
     }
 
     /// The entry of a key, made young again, if there is one.
     pub(crate) fn get_mut(&mut self, key: K, now_ms: i64) -> Option<&mut V> {
         self.forget(now_ms);
         if let Some(value) = self.old.remove(&key) {
+            self.grew(value.weight());
             self.young.insert(key, value);
         }
         self.young.get_mut(&key).map(|value| &mut **value)
@@ -79,8 +99,8 @@ impl<K: Eq + Hash + Copy, V> Aged<K, V> {
     pub(crate) fn turn(&mut self, now_ms: i64) -> Generation<K, V> {
         let since = *self.since_ms.get_or_insert(now_ms);
         let is_old = now_ms.saturating_sub(since) >= self.span_ms;
-        if is_old || self.young.len() >= self.len_max {
-            self.since_ms = Some(now_ms);
+        if is_old || self.weight >= self.weight_max {
+            (self.since_ms, self.weight) = (Some(now_ms), 0);
             // As large as the last one, so that it need not grow step by step.
             let young = HashMap::with_capacity(self.young.len());
             return std::mem::replace(&mut self.old, std::mem::replace(&mut self.young, young));
@@ -106,6 +126,31 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
+
+    impl Weigh for i32 {}
+
+    impl Weigh for Rc<()> {}
+
+    impl Weigh for Vec<u8> {
+        fn weight(&self) -> usize {
+            self.len()
+        }
+    }
+
+    #[test]
+    fn what_grows_takes_room_and_is_weighed_again_when_it_is_made_young() {
+        let mut map = Aged::new(i64::MAX, 10);
+        map.entry(0, 0, Vec::new).extend([0; 9]);
+        map.grew(9);
+        map.entry(1, 0, || vec![0; 2]);
+        // Full: the next one begins another generation.
+        map.entry(2, 0, || vec![0; 2]);
+        assert_eq!((map.young.len(), map.old.len(), map.weight), (1, 2, 2));
+        assert!(map.get_mut(0, 0).is_some());
+        assert_eq!((map.young.len(), map.old.len(), map.weight), (2, 1, 11));
+        map.entry(3, 0, Vec::new);
+        assert_eq!((map.len(), map.get(0).map(Vec::len), map.get(1)), (3, Some(9), None));
+    }
 
     #[test]
     fn entries_live_for_one_to_two_spans_after_they_were_written() {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::Sighting;
-use super::aged::Aged;
+use super::aged::{Aged, Weigh};
 use super::cluster::Member;
 use super::habit::{Habit, Habits, SILENT_MS};
 use super::volume::Volume;
@@ -61,6 +61,10 @@ pub(super) struct AccountState {
     /// Whether the account was young then; none where its age is not known.
     is_young: Option<bool>,
 }
+
+impl Weigh for AccountState {}
+
+impl Weigh for ContactState {}
 
 /// The accounts that gave a contact.
 #[derive(Debug, Default, Serialize, Deserialize)]

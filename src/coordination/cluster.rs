@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::aged::Weigh;
 use super::coordinator::Near;
 use super::habit::Habit;
 use super::rarity::Rarity;
@@ -176,6 +177,12 @@ const TEXT_CHARS_MAX: usize = 2000;
 const WORDINGS_MAX: usize = 8;
 /// Longest of them, in bytes; longer fillings of one template share enough pairs.
 const WORDING_BYTES_MAX: usize = 1000;
+
+impl Weigh for Cluster {
+    fn weight(&self) -> usize {
+        1 + self.members.len()
+    }
+}
 
 impl Cluster {
     /// A cluster of posts with one text.

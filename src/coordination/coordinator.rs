@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Sighting;
-use super::aged::Aged;
+use super::aged::{Aged, Weigh};
 use super::background::{Background, DAY_MS};
 use super::cluster::{Basis, Cluster, Member};
 use super::families::Together;
@@ -18,8 +18,10 @@ use crate::neardup::{Archived, Fillings, GramFrequency, NO_POSITION, Neighbour, 
 
 /// For how long posts and clusters are remembered after they were last touched, at least.
 const MEMORY_MS: i64 = 7 * DAY_MS;
-/// Most clusters of one generation.
-const CLUSTERS_MAX: usize = 1 << 20;
+/// Members of the clusters of one generation, and clusters, for each post whose particulars are kept.
+const MEMBERS_PER_POST: usize = 2;
+/// The same however few these are.
+const MEMBERS_MIN: usize = 1 << 16;
 /// An address or a telephone in more posts is followed no further: that of a paper, of a shop that everybody knows.
 const ADDRESS_POSTS_MAX: u32 = 200;
 /// Contacts of one post that are followed, chat ids first.
@@ -37,6 +39,8 @@ struct Post {
     member: Member,
     cluster: Option<u64>,
 }
+
+impl Weigh for Post {}
 
 /// A cluster that a post belongs to, as it stands with this post.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,11 +123,13 @@ pub struct Coordinator {
 
 impl Coordinator {
     /// No posts yet. Of up to twice `posts` posts the particulars are kept, some 400 bytes each, so that a later one can
-    /// show with whom it agrees.
+    /// show with whom it agrees; of up to four times `posts` once more in the clusters that they belong to. Where more come
+    /// within a week, they are remembered for less.
     pub fn new(posts: u32) -> Self {
+        let posts_max = posts.max(1) as usize;
         Self {
-            posts: Aged::new(MEMORY_MS, posts.max(1) as usize),
-            clusters: Aged::new(MEMORY_MS, CLUSTERS_MAX),
+            posts: Aged::new(MEMORY_MS, posts_max),
+            clusters: Aged::new(MEMORY_MS, posts_max.saturating_mul(MEMBERS_PER_POST).max(MEMBERS_MIN)),
             templates: Templates::new(posts),
             background: Background::new(),
         }
@@ -213,12 +219,15 @@ impl Coordinator {
         let since = mates.last()?.time_ms;
         let id = super::key_of(&format!("target {parent}"));
         let target = self.clusters.entry(id, now, || Cluster::of(Basis::Target, id, since));
+        let known = target.members.len();
         // The first of a text wait in its cluster by text until it is known what they have in common.
         for mate in mates.iter().rev().filter(|_| mates.len() <= MATES_ADDED) {
             if !target.members.iter().any(|known| known.item == mate.item) {
                 target.push(Member { by_text: Some(text), told: Tier::Note, ..mate.clone() }, &[], None);
             }
         }
+        let added = target.members.len() - known;
+        self.clusters.grew(added);
         self.join(id, member, sighting, rarity, None)
     }
 
@@ -235,6 +244,7 @@ impl Coordinator {
         if cluster.keep_wording(sighting.account_key, sighting.normalised) {
             self.templates.learn(cluster, self.background.now_ms, rarity);
         }
+        self.clusters.grew(usize::from(is_kept));
         let raised = self.judge(id, is_kept);
         let cluster = self.clusters.get(id)?;
         let is_noted = cluster.accounts() >= NOTED_ACCOUNTS_MIN;
