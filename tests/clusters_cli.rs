@@ -78,6 +78,15 @@ fn a_window_that_is_not_whole_is_refused() {
     place.run("clusters --window absent").expect(1, &["absent"]);
     place.run("clusters --window out.window-a --in in.jsonl").expect(2, &["cannot be used with"]);
     place.run("clusters").expect(2, &["--in"]);
+    let input = place.bytes("in.jsonl");
+    for (arguments, twice) in [
+        ("--in in.jsonl --dot in.jsonl", "in.jsonl is named twice"),
+        ("--window out.window-a --svg out.window-a", "out.window-a is named twice"),
+        ("--in in.jsonl --dot o --svg o", "o is named twice"),
+    ] {
+        place.run(&format!("clusters {arguments}")).expect(2, &[twice]);
+    }
+    assert!(place.bytes("in.jsonl") == input && place.bytes("out.window-a") == window);
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn every_kind_of_disguise_folds_away() {
         ("微\u{200B}信", "微信", Transforms::INVISIBLE),
         ("微\u{AD}信\u{FEFF}号", "微信号", Transforms::INVISIBLE),
         ("微\u{3164}信", "微信", Transforms::INVISIBLE),
+        ("微\u{1}\u{1b}\u{9f}信", "微信", Transforms::INVISIBLE),
         ("微\u{202E}信", "微信", Transforms::BIDI),
         ("微\u{FE0F}信", "微信", Transforms::SELECTOR),
         ("微\u{ABED}信\u{20E3}", "微信", Transforms::COMBINING),

@@ -379,4 +379,8 @@ fn bundle_files_that_are_no_text_are_refused_by_name() {
     place.rescan("--in in.jsonl").expect(1, &["lexicon/more.toml: error: is not UTF-8 at byte 9"]);
     fs::remove_file(place.path("bundle/lexicon/more.toml")).unwrap();
     place.rescan("--in in.jsonl").expect(1, &["case.tsv"]);
+    fs::remove_file(place.path("bundle/fold/case.tsv")).unwrap();
+    // What is waited for, or never ends, is no file of a bundle.
+    std::os::unix::fs::symlink("/dev/zero", place.path("bundle/lexicon/endless.toml")).unwrap();
+    place.rescan("--in in.jsonl").expect(1, &["lexicon/endless.toml: error: is not a regular file"]);
 }

@@ -86,11 +86,11 @@ impl Folder {
     /// Takes the first change that applies; `None` when `c` is in final form. The order matters in one place only:
     /// marks come off before lower case is taken, because İ has a lower case of two characters.
     fn step(&self, c: char) -> Option<String> {
-        if c.is_ascii() {
-            return c.is_ascii_uppercase().then(|| c.to_ascii_lowercase().into());
-        }
         if drop_kind(c).is_some() {
             return Some(String::new());
+        }
+        if c.is_ascii() {
+            return c.is_ascii_uppercase().then(|| c.to_ascii_lowercase().into());
         }
         if let Some(target) = self.overrides.get(&c) {
             return Some(target.clone());
@@ -104,8 +104,8 @@ impl Folder {
     }
 }
 
-/// Says whether and why `c` is dropped: format controls, non-spacing and enclosing marks, everything that Unicode
-/// calls default-ignorable, and the blanks that pretend to be letters.
+/// Says whether and why `c` is dropped: controls that are no blanks, format controls, non-spacing and enclosing marks, everything that
+/// Unicode calls default-ignorable, and the blanks that pretend to be letters.
 pub(crate) fn drop_kind(c: char) -> Option<DropKind> {
     match c {
         '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {
@@ -127,6 +127,8 @@ pub(crate) fn drop_kind(c: char) -> Option<DropKind> {
     match c.general_category() {
         GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark => Some(DropKind::Combining),
         GeneralCategory::Format => Some(DropKind::Invisible),
+        // Nothing shows them, and nobody types them.
+        GeneralCategory::Control if !c.is_whitespace() => Some(DropKind::Invisible),
         _ => None,
     }
 }

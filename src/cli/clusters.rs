@@ -14,7 +14,7 @@ use crate::coordination::{Basis, ClusterReport, Tier, cluster_name};
 use crate::emit::{dot_graph, svg_graph};
 use crate::engine::Shard;
 use crate::intake::expand_inputs;
-use crate::rescan::{Options, shard_of_snapshot};
+use crate::rescan::{Options, refuse_same_file, shard_of_snapshot};
 use crate::store::SnapshotStamp;
 use crate::telemetry::Clock;
 
@@ -22,6 +22,10 @@ use crate::telemetry::Clock;
 const CORE_CHARS: usize = 60;
 
 pub(super) fn run(arguments: &ClusterArguments, clock: Clock) -> Result<ExitCode, Failure> {
+    let read = expand_inputs(&arguments.inputs).map_err(Failure::run)?;
+    let written = [&arguments.dot, &arguments.svg].into_iter().flatten();
+    refuse_same_file(read.iter().chain(&arguments.window), written)
+        .map_err(|e| Failure::Usage(e.to_string()))?;
     let (shard, what) = match &arguments.window {
         Some(path) => (load(path)?, path.display().to_string()),
         None => judge(arguments, clock)?,

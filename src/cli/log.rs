@@ -23,6 +23,7 @@ pub(super) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
         render::line(&format!("{} records have lost their private part", purged.records));
         return Ok(ExitCode::from(u8::from(!purged.failed.is_empty())));
     }
+    refuse_inside(&arguments.dir, &arguments.export)?;
     let mut out = match arguments.export.as_path() {
         path if path == Path::new("-") => Output::stdout(),
         path => Output::open(path).map_err(Failure::run)?,
@@ -40,12 +41,30 @@ pub(super) fn run(arguments: &LogArguments) -> Result<ExitCode, Failure> {
             }
             Err(e) => return Err(Failure::run(e)),
         };
-        if let Some(line) = line(arguments, &record)? {
-            out.write(line.as_bytes()).map_err(Failure::run)?;
+        match line(arguments, &record) {
+            Ok(Some(line)) => out.write(line.as_bytes()).map_err(Failure::run)?,
+            Ok(None) => {}
+            Err(e) => {
+                render::error(&format!("record {}: {e}", record.sequence));
+                damaged = true;
+            }
         }
     }
     out.finish().map_err(Failure::run)?;
     Ok(ExitCode::from(u8::from(damaged)))
+}
+
+/// A segment that is written to is lost.
+fn refuse_inside(dir: &Path, export: &Path) -> Result<(), Failure> {
+    let folder = export.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_inside = match (dir.canonicalize(), export.canonicalize().or_else(|_| folder.canonicalize())) {
+        (Ok(dir), Ok(export)) => export.starts_with(dir),
+        _ => false,
+    };
+    if is_inside {
+        return Err(Failure::Usage(format!("--export {} is inside the log", export.display())));
+    }
+    Ok(())
 }
 
 fn check(dir: &Path, anchor: Option<&Path>) -> Result<ExitCode, Failure> {
@@ -77,14 +96,13 @@ fn check(dir: &Path, anchor: Option<&Path>) -> Result<ExitCode, Failure> {
 }
 
 /// A record as a line of JSON, if it is asked for.
-fn line(arguments: &LogArguments, record: &Record) -> Result<Option<String>, Failure> {
+fn line(arguments: &LogArguments, record: &Record) -> Result<Option<String>, serde_json::Error> {
     let LogArguments { since, until, .. } = arguments;
     let is_early = since.is_some_and(|since| record.time_ms < since.as_millisecond());
     let is_late = until.is_some_and(|until| record.time_ms >= until.as_millisecond());
     if is_early || is_late {
         return Ok(None);
     }
-    let unknown = |e: serde_json::Error| Failure::Run(format!("record {}: {e}", record.sequence));
     let hidden;
     let record = if arguments.no_text {
         hidden = Record { private: None, ..record.clone() };
@@ -92,7 +110,7 @@ fn line(arguments: &LogArguments, record: &Record) -> Result<Option<String>, Fai
     } else {
         record
     };
-    let (entry, text) = Entry::read(record).map_err(unknown)?;
+    let (entry, text) = Entry::read(record)?;
     let is_wanted = is_wanted(arguments, &entry);
     if !is_wanted {
         return Ok(None);
@@ -100,7 +118,7 @@ fn line(arguments: &LogArguments, record: &Record) -> Result<Option<String>, Fai
     let time =
         Timestamp::from_millisecond(record.time_ms).map_or(json!(record.time_ms), |t| json!(t.to_string()));
     let mut value = json!({ "sequence": record.sequence, "time": time });
-    let own = serde_json::to_value(&entry).map_err(unknown)?;
+    let own = serde_json::to_value(&entry)?;
     if let (Some(value), serde_json::Value::Object(own)) = (value.as_object_mut(), own) {
         value.extend(own);
         value.extend(text.filter(|text| !text.is_null()).map(|text| ("item_sent".to_owned(), text)));

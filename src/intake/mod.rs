@@ -13,3 +13,4 @@ mod surrogates;
 
 pub use chunk::{Chunk, Position, Reject};
 pub use source::{Intake, IntakeError, expand_inputs};
+pub(crate) use surrogates::mend as mend_surrogates;

@@ -7,7 +7,7 @@ const ESCAPE: usize = 6;
 
 /// Puts U+FFFD where an escape is half of a surrogate pair and the other half is missing, so that a text that was cut
 /// inside an emoji is judged instead of rejected. Lengths and the number of characters stay. O(bytes).
-pub(super) fn mend(json: &mut [u8]) {
+pub(crate) fn mend(json: &mut [u8]) {
     let mut from = 0;
     while let Some(found) = memmem::find(&json[from..], b"\\u") {
         let at = from + found;

@@ -246,7 +246,7 @@ impl<'a> Item<'a> {
         Ok(())
     }
 
-    /// Checks that no id is longer than `bytes_max` bytes.
+    /// Checks that no id, and no name of a field, is longer than `bytes_max` bytes.
     ///
     /// # Errors
     /// [`ItemError::IdTooLong`] with the first that is.
@@ -261,7 +261,9 @@ impl<'a> Item<'a> {
             ("device", self.device.as_ref()),
             ("repost.of", repost),
         ];
-        match ids.into_iter().find(|(_, id)| id.len() > bytes_max) {
+        // Names of fields stand in the place of every find.
+        let names = self.fields.iter().map(|field| ("the name of a field", field.name.as_ref()));
+        match ids.into_iter().chain(names).find(|(_, id)| id.len() > bytes_max) {
             Some((name, id)) => Err(ItemError::IdTooLong { name, found: id.len(), limit: bytes_max }),
             None => Ok(()),
         }

@@ -9,6 +9,6 @@ mod tally;
 mod turn;
 
 pub use diff::OldDecisions;
-pub use run::{Options, Report, RescanError, run};
+pub use run::{Options, Report, RescanError, refuse_same_file, run};
 pub use scores::{EngagementSummary, shard_of_snapshot};
 pub use tally::{Summary, Tally};

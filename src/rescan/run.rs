@@ -113,7 +113,8 @@ pub fn run(
     progress: &(dyn Fn(u64, u64, u64) + Sync),
 ) -> Result<Report, RescanError> {
     let names: Vec<String> = options.inputs.iter().map(|path| path.display().to_string()).collect();
-    refuse_same_file(options)?;
+    let outputs = [&options.output, &options.rejects, &options.summary, &options.scores];
+    refuse_same_file(options.inputs.iter().chain(&options.old_path), outputs.into_iter().flatten())?;
     let mut outputs = open_outputs(options)?;
     let target = checkpoint_target(bundle, options, &outputs)?;
     let (start, resumed) = resume(options, target.as_ref(), &mut outputs)?;
@@ -201,12 +202,16 @@ impl Line<'_> {
 }
 
 /// No file may be read and written, or written twice, in one run.
-fn refuse_same_file(options: &Options) -> Result<(), RescanError> {
-    let read = options.inputs.iter().chain(&options.old_path);
+///
+/// # Errors
+/// [`RescanError::SameFile`] with the first that is.
+pub fn refuse_same_file<'p>(
+    read: impl Iterator<Item = &'p PathBuf>,
+    outputs: impl Iterator<Item = &'p PathBuf>,
+) -> Result<(), RescanError> {
     let read: Vec<FileIdentity> = read.filter_map(|path| FileIdentity::of(path)).collect();
     let mut written: Vec<FileIdentity> = Vec::new();
-    let outputs = [&options.output, &options.rejects, &options.summary, &options.scores];
-    for path in outputs.into_iter().flatten() {
+    for path in outputs {
         let Some(identity) = FileIdentity::of(path) else { continue };
         if read.contains(&identity) || written.contains(&identity) {
             return Err(RescanError::SameFile(path.display().to_string()));

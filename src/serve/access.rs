@@ -127,6 +127,9 @@ pub enum KeyError {
         /// Why.
         problem: String,
     },
+    /// It would be taken for another caller in the log, or for more than one line in a list.
+    #[error("a name has 1 to {NAME_CHARS_MAX} characters without controls, and is not `{LOCAL}`")]
+    Name,
     /// There is no key of this id.
     #[error("there is no key {0}")]
     Unknown(String),
@@ -144,6 +147,10 @@ pub struct KeyFile {
 }
 
 const PREFIX: &str = "ql";
+/// Name of whoever is let in without a key.
+const LOCAL: &str = "local";
+/// Longest name of a key.
+const NAME_CHARS_MAX: usize = 64;
 /// Largest key file, bytes.
 const FILE_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a key's id and of its secret part.
@@ -183,13 +190,17 @@ impl KeyFile {
     /// Makes a key and returns it; it is shown this once.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// A name that may not be, or the file cannot be written.
     pub fn add(
         &mut self,
         (name, roles): (&str, &[Role]),
         rate_per_second: Option<NonZeroU32>,
         (now_ms, expires_ms): (i64, Option<i64>),
     ) -> Result<String, KeyError> {
+        let chars = name.chars().count();
+        if !(1..=NAME_CHARS_MAX).contains(&chars) || name.chars().any(char::is_control) || name == LOCAL {
+            return Err(KeyError::Name);
+        }
         let (id, secret) = (hex(&random::<ID_BYTES>()?), hex(&random::<SECRET_BYTES>()?));
         self.keys.push(Key {
             id: id.clone(),
@@ -266,7 +277,7 @@ pub(super) struct Caller {
 impl Caller {
     /// Whoever is on this machine, as long as there are no keys.
     pub(super) fn local() -> Self {
-        Self { name: Arc::from("local"), roles: vec![Role::Admin] }
+        Self { name: Arc::from(LOCAL), roles: vec![Role::Admin] }
     }
 
     pub(super) fn name(&self) -> &str {

@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use super::answer::{Answer, BatchAnswer, BatchResult};
 use super::correlator::Ticket;
+use super::elements::elements_under;
 use super::problem::{Problem, ProblemCode};
 use super::request::{Context, HeldBody};
 use super::service::{Service, Waited, utf8};
@@ -18,7 +19,8 @@ impl Service {
         context: Context,
         body: HeldBody,
     ) -> Result<BatchAnswer, Problem> {
-        let items = split_batch(&body)?;
+        let items = elements_under(utf8(&body.bytes)?, "items", self.options().batch_items_max)?;
+        let items = items.into_iter().map(str::to_owned).collect();
         self.check_items(context, items).await
     }
 
@@ -30,7 +32,7 @@ impl Service {
     ) -> Result<BatchAnswer, Problem> {
         let most = self.options().batch_items_max;
         if items.is_empty() || items.len() > most {
-            let detail = format!("batch_items_max: a batch has 1 to {most} items, not {}", items.len());
+            let detail = format!("batch_items_max: a batch has 1 to {most} items");
             return Err(Problem::new(ProblemCode::InvalidBody, detail).at("/items"));
         }
         let items = Arc::new(items);
@@ -64,14 +66,4 @@ impl Service {
         }
         Ok(BatchAnswer { results })
     }
-}
-
-fn split_batch(body: &HeldBody) -> Result<Vec<String>, Problem> {
-    #[derive(serde::Deserialize)]
-    struct Batch {
-        items: Vec<serde_json::Value>,
-    }
-    let batch: Batch = serde_json::from_str(utf8(&body.bytes)?)
-        .map_err(|e| Problem::new(ProblemCode::InvalidBody, e.to_string()))?;
-    Ok(batch.items.iter().map(ToString::to_string).collect())
 }

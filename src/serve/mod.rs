@@ -22,6 +22,7 @@ mod correlator;
 mod degraded_tests;
 mod described;
 mod docket;
+mod elements;
 mod engagement;
 pub mod grpc;
 mod http;

@@ -16,6 +16,7 @@ use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
 use super::roster::Roster;
 use super::service::Service;
+use crate::intake::mend_surrogates;
 
 /// Longest request id, idempotency key and reason, bytes.
 pub(super) const HEADER_VALUE_BYTES_MAX: usize = 256;
@@ -153,7 +154,7 @@ impl HeldBody {
     /// Bytes that have been read already.
     pub(super) fn hold(service: &Service, bytes: Bytes) -> Result<Self, Problem> {
         let share = Self::reserve(service, bytes.len())?;
-        Ok(Self { bytes, _share: share })
+        Ok(Self { bytes: mended(bytes), _share: share })
     }
 
     /// A share for so many bytes that are held elsewhere.
@@ -162,6 +163,16 @@ impl HeldBody {
         share.grow(bytes)?;
         Ok(share)
     }
+}
+
+/// A text that was cut inside an emoji is judged as it would be in a file. Most bodies have no escapes, and are not copied.
+fn mended(bytes: Bytes) -> Bytes {
+    if memchr::memmem::find(&bytes, b"\\u").is_none() {
+        return bytes;
+    }
+    let mut whole = Vec::from(bytes);
+    mend_surrogates(&mut whole);
+    Bytes::from(whole)
 }
 
 /// What one body takes of the budget.
@@ -256,6 +267,6 @@ pub(super) async fn read_body(service: &Service, mut body: Body) -> Result<HeldB
             whole.extend_from_slice(&data);
         }
     }
-    let bytes = only.unwrap_or_else(|| Bytes::from(whole));
+    let bytes = mended(only.unwrap_or_else(|| Bytes::from(whole)));
     Ok(HeldBody { bytes, _share: share })
 }

@@ -71,6 +71,10 @@ fn walk(dir: &Path, prefix: &str, files: &mut Vec<SourceFile>, problems: &mut Ve
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
+    // A pipe would be waited for.
+    if !fs::metadata(path).map_err(|e| e.to_string())?.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
     let file = fs::File::open(path).map_err(|e| e.to_string())?;
     let mut bytes = Vec::new();
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;

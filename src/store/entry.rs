@@ -200,6 +200,27 @@ struct Private {
     item: Option<serde_json::Value>,
 }
 
+impl Private {
+    /// What is asked of an item is less than what a JSON value has to be: keys that nobody knows may hold anything. Such an item is
+    /// given as the text that was sent.
+    fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes).or_else(|e| Self::read_words(bytes).ok_or(e))
+    }
+
+    /// Takes apart what [`split`] has put together, without looking into the item.
+    fn read_words(bytes: &[u8]) -> Option<Self> {
+        let rest = std::str::from_utf8(bytes).ok()?.strip_prefix(WORDS)?;
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+        let words = values.next()?.ok()?;
+        let item = rest.get(values.byte_offset()..)?.strip_prefix(ITEM)?.strip_suffix('}')?;
+        Some(Self { words, item: Some(serde_json::Value::String(item.to_owned())) })
+    }
+}
+
+/// How the parts of a decision's private part begin.
+const WORDS: &str = r#"{"words":"#;
+const ITEM: &str = r#","item":"#;
+
 /// A decision as both parts of a record: what stays, and the author's words. `item` is the item's JSON.
 pub fn split(mut entry: DecisionEntry, item: Option<&str>, policy: TextPolicy) -> (Vec<u8>, Option<Vec<u8>>) {
     let words: Vec<Words> = entry.decision.evidence.iter_mut().map(Words::take).collect();
@@ -209,7 +230,7 @@ pub fn split(mut entry: DecisionEntry, item: Option<&str>, policy: TextPolicy) -
         TextPolicy::Keep if words.is_empty() && item.is_none() => None,
         TextPolicy::Keep => {
             let words = serde_json::to_string(&words).unwrap_or_else(|_| "[]".to_owned());
-            Some(format!(r#"{{"words":{words},"item":{}}}"#, item.unwrap_or("null")).into_bytes())
+            Some(format!("{WORDS}{words}{ITEM}{}}}", item.unwrap_or("null")).into_bytes())
         }
     };
     (public, private)
@@ -242,7 +263,7 @@ impl Entry {
     pub fn read(record: &Record) -> Result<(Self, Option<serde_json::Value>), serde_json::Error> {
         let mut entry: Self = serde_json::from_slice(&record.public)?;
         let private: Private = match &record.private {
-            Some(private) => serde_json::from_slice(private)?,
+            Some(private) => Private::read(private)?,
             None => Private::default(),
         };
         if let Self::Decision(entry) = &mut entry {

@@ -127,6 +127,19 @@ fn every_operation_opens_for_its_roles_and_for_nobody_else() {
 }
 
 #[test]
+fn a_key_is_called_what_can_stand_in_a_log_and_in_a_list() {
+    let place = Place::new();
+    for name in ["local", "a\nb", "a\u{1b}[2J", "", &"n".repeat(65)] {
+        let mut command = place.command("key add --role reviewer --data data");
+        let run = command.arg(name).output().expect("it runs");
+        let told = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(!run.status.success() && told.contains("a name has 1 to 64 characters"), "{name:?}: {told}");
+    }
+    assert!(!place.exists("data/keys.json"));
+    place.run(&format!("key add {} --role reviewer --data data", "审".repeat(64))).expect(0, &[]);
+}
+
+#[test]
 fn beyond_this_machine_health_alone_is_open_even_without_any_key() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut options = ServeOptions::new(dir.path());

@@ -104,12 +104,55 @@ fn a_batch_has_a_result_for_each_item_in_order() {
             .collect();
     assert_eq!(brief, ["review", "/items/1/text", "pass", "/items/3", "/items/4", "review"]);
     assert_eq!(results[1]["code"], "invalid_body");
-    for (body, detail) in [(json!({"items": []}), "batch_items_max"), (json!({"items": vec![1; 101]}), "101")]
-    {
-        let reply = served.client().post("/v1/check/batch", &body.to_string(), &[]);
+    for items in [vec![], vec![1; 101], vec![1; 1000]] {
+        let reply = served.client().post("/v1/check/batch", &json!({ "items": items }).to_string(), &[]);
         assert_eq!(reply.status, 400);
-        assert!(string(&reply.json()["detail"]).contains(detail));
+        assert!(string(&reply.json()["detail"]).contains("batch_items_max: a batch has 1 to 100 items"));
     }
+}
+
+/// Keys that nobody knows, with values that a JSON parser stumbles over.
+fn strange() -> [String; 3] {
+    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(2000), close.repeat(2000));
+    [r#""\ud800""#.to_owned(), "1e999999".to_owned(), deep("[", "]")]
+}
+
+#[test]
+fn what_is_not_looked_at_harms_neither_the_log_nor_other_items() {
+    let place = Place::new();
+    let served = Served::start(&place, "");
+    let item = |id: usize, value: &str| format!(r#"{{"id":"s{id}","text":"真人荷官","x":{value}}}"#);
+    let items: Vec<String> = (0..).zip(strange()).map(|(id, value)| item(id, &value)).collect();
+    for item in &items {
+        let answer = served.check(item);
+        assert_eq!((answer.status, &answer.json()["verdict"]), (200, &json!("review")));
+        let path = format!("/v1/explain/{}", string(&answer.json()["id"]));
+        assert_eq!(served.client().get(&path, &[("x-access-reason", "x")]).body, answer.body);
+    }
+    let nested = "[".repeat(10_000) + &"]".repeat(10_000);
+    let body = format!(r#"{{"items":[{},{nested},{{"id":"t","text":"a\ud83d"}}]}}"#, items.join(","));
+    let results = served.client().post("/v1/check/batch", &body, &[]).json()["results"].clone();
+    assert_eq!(results.as_array().map(Vec::len), Some(5), "{results}");
+    assert!((0..3).all(|index| results[index]["verdict"] == "review"));
+    assert_eq!((&results[3]["pointer"], &results[4]["verdict"]), (&json!("/items/3"), &json!("pass")));
+    served.stop().expect(0, &[]);
+    // A value that is none is shown as it was sent.
+    let log = Served::log(&place, "--item s1");
+    assert_eq!(log[0]["item_sent"], json!(items[1]));
+    assert_eq!(Served::log(&place, "--item t").len(), 1);
+    assert!(place.run("log --dir data/log").expect(0, &[]).stdout.contains("[[[["));
+    place.run("log --dir data/log --export data/log/0000000001.qlog").expect(2, &["is inside the log"]);
+}
+
+#[test]
+fn names_of_fields_have_a_bound() {
+    let place = Place::new();
+    let served = Served::start(&place, "");
+    let item = |chars: usize| json!({"fields": {"f".repeat(chars): "真人荷官"}}).to_string();
+    assert_eq!(served.check(&item(256)).json()["verdict"], "review");
+    let refused = served.check(&item(257));
+    assert_eq!(refused.status, 400);
+    assert!(string(&refused.json()["detail"]).contains("257 bytes in the name of a field"));
 }
 
 #[test]

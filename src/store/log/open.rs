@@ -38,13 +38,23 @@ const LOCK_FILE: &str = "LOCK";
 /// Locks a directory for one writer, for as long as the file lives.
 pub(super) fn lock(dir: &Path) -> Result<File, LogError> {
     let failed = |e: io::Error| LogError::io(dir, &e);
-    fs::create_dir_all(dir).map_err(failed)?;
+    // Authors' words stand in it.
+    private_dir(dir).map_err(failed)?;
     let file = File::create(dir.join(LOCK_FILE)).map_err(failed)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(LogError::Locked(dir.display().to_string())),
         // A file system without locks refuses in other ways, and is not locked.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
+}
+
+/// Makes a directory, and those above it, for nobody but its owner; one that is there stays as it is.
+fn private_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }
 
 /// The end of the log in a directory, and the file to go on in; none if a new segment has to be begun.
