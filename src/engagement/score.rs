@@ -365,12 +365,21 @@ pub struct Score {
 }
 
 /// What evidence counts where the rule of families does not hold: what only one kind of evidence says happens to the innocent.
-/// Evidence below [`FAMILY_EVIDENCE_MIN`] counts less still, by the square of its part of it.
+/// Evidence below [`FAMILY_EVIDENCE_MIN`] counts less still, by the square of its part of it, and in a crowd by the eighth power.
 pub const UNCONFIRMED_FACTOR: f64 = 0.35;
 /// The same for accounts shared with another target and for young readers: tastes are shared, and newcomers look around.
 pub const UNCONFIRMED_COMMON_FACTOR: f64 = 0.1;
-/// The same for mixes of kinds, mass unfollows, networks and repetitions, which moods bring along; half of it for a burst.
-pub const UNCONFIRMED_WEAK_FACTOR: f64 = 0.02;
+/// The same for what is never more than a mood: mixes of kinds, readers who act, mass unfollows, networks and repetitions; half of
+/// it for a burst.
+pub const UNCONFIRMED_MOOD_FACTOR: f64 = 0.02;
+/// All moods together count no more than this: hashtags and prize draws have all of them, and it is less than one weak answer of
+/// another kind counts.
+pub const UNCONFIRMED_MOOD_MAX: f64 = 0.01;
+/// A crowd is a burst with so many events in the hour. It brings other people than usually come, who differ a little in all
+/// respects; what is bought in such numbers gives full evidence.
+pub const CROWD_EVENTS_MIN: f64 = 12.0;
+const QUIET_POWER: i32 = 2;
+const QUIET_POWER_CROWD: i32 = 8;
 
 /// The score that follows from the numbers in a record: its evidence is computed again, and added up. O(signals · √n).
 pub fn recompute(score: &Score) -> f64 {
@@ -391,23 +400,35 @@ fn again(score: &Score) -> Vec<Signal> {
 /// The score of some signals: the sum of weighted evidence, of which less counts unless the rule of families holds. Added up in
 /// ten-thousandths, so that the order does not matter.
 pub(super) fn total(signals: &[Signal]) -> f64 {
-    let holds = speaking(signals).holds();
-    let counted = |signal: &Signal| {
-        let quiet = (signal.evidence / FAMILY_EVIDENCE_MIN).min(1.0);
-        let factor = match (holds, voice(signal.name)) {
-            (true, _) => 1.0,
-            (false, Voice::Full)
-                if matches!(signal.name, SignalName::CoTarget | SignalName::YoungReaders) =>
-            {
-                UNCONFIRMED_COMMON_FACTOR * quiet * quiet
+    let counted = |signal: &Signal, factor: f64| round(signal.evidence * signal.weight * factor, 4);
+    if speaking(signals).holds() {
+        return round(signals.iter().map(|signal| counted(signal, 1.0)).sum(), 4);
+    }
+    let power = if is_crowd(signals) { QUIET_POWER_CROWD } else { QUIET_POWER };
+    let (mut voices, mut moods) = (0.0, 0.0);
+    for signal in signals {
+        let quiet = (signal.evidence / FAMILY_EVIDENCE_MIN).min(1.0).powi(power);
+        match voice(signal.name) {
+            Voice::Full if matches!(signal.name, SignalName::CoTarget | SignalName::YoungReaders) => {
+                voices += counted(signal, UNCONFIRMED_COMMON_FACTOR * quiet);
             }
-            (false, Voice::Full) => UNCONFIRMED_FACTOR * quiet * quiet,
-            (false, Voice::Second) if signal.family == Family::Burst => UNCONFIRMED_WEAK_FACTOR / 2.0,
-            (false, Voice::Second | Voice::None) => UNCONFIRMED_WEAK_FACTOR,
-        };
-        round(signal.evidence * signal.weight * factor, 4)
-    };
-    round(signals.iter().map(counted).sum(), 4)
+            Voice::Full => voices += counted(signal, UNCONFIRMED_FACTOR * quiet),
+            Voice::Second if signal.family == Family::Burst => {
+                moods += counted(signal, UNCONFIRMED_MOOD_FACTOR / 2.0);
+            }
+            Voice::Second | Voice::None => moods += counted(signal, UNCONFIRMED_MOOD_FACTOR),
+        }
+    }
+    round(voices + round(moods, 4).min(UNCONFIRMED_MOOD_MAX), 4)
+}
+
+/// Whether many more came than usually do, and enough for a crowd.
+fn is_crowd(signals: &[Signal]) -> bool {
+    signals.iter().any(|signal| {
+        signal.name == SignalName::Burst
+            && signal.evidence >= FAMILY_EVIDENCE_MIN
+            && signal.n >= CROWD_EVENTS_MIN
+    })
 }
 
 /// Who speaks: a bit per family.
