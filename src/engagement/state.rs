@@ -376,7 +376,7 @@ impl State {
         ];
         let row = self.targets.row_mut(slot);
         row.add(Count::Actors);
-        row.regulars += u16::from(touch.has_acted);
+        row.regulars = row.regulars.saturating_add(u16::from(touch.has_acted));
         let mut found = 0;
         for (is_so, count, mark) in marks {
             if is_so {
