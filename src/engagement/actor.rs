@@ -7,8 +7,11 @@ use super::table::Row;
 
 /// Targets that an actor acted on last.
 pub(super) const RING: usize = 4;
-/// Ring entries count for this long, in ticks of ten minutes.
-pub(super) const RING_TICKS: u16 = 144;
+/// For company, ring entries count for three days, in ticks of ten minutes: those who are paid for it get one task after another,
+/// but not one every day.
+pub(super) const COMPANY_TICKS: u16 = 432;
+/// A follow is taken back within a day.
+pub(super) const CHURN_TICKS: u16 = 144;
 /// Seconds of a tick.
 pub(super) const TICK_S: u32 = 600;
 
@@ -61,9 +64,9 @@ impl Actor {
         }
     }
 
-    /// Targets of the last day with the kinds, newest first. `now` is a tick.
-    pub(super) fn recent(&self, now: u16) -> impl Iterator<Item = (u32, Kind)> + '_ {
-        let is_live = move |i: &usize| self.refs[*i] != 0 && now.wrapping_sub(self.ticks[*i]) <= RING_TICKS;
+    /// Targets of the last `ticks` with the kinds, newest first. `now` is a tick.
+    pub(super) fn recent(&self, now: u16, ticks: u16) -> impl Iterator<Item = (u32, Kind)> + '_ {
+        let is_live = move |i: &usize| self.refs[*i] != 0 && now.wrapping_sub(self.ticks[*i]) <= ticks;
         (0..RING).filter(is_live).map(|i| {
             let kind = Kind::ALL[usize::from(self.kinds >> (3 * i) & 7) % Kind::COUNT];
             (self.refs[i], kind)
@@ -96,12 +99,12 @@ mod tests {
         for (target, kind) in [(1, Kind::Like), (2, Kind::Follow), (3, Kind::Repost), (1, Kind::Comment)] {
             actor.push(target, kind, 10);
         }
-        let recent: Vec<_> = actor.recent(10).collect();
+        let recent: Vec<_> = actor.recent(10, 144).collect();
         assert_eq!(recent, [(1, Kind::Comment), (3, Kind::Repost), (2, Kind::Follow)]);
         actor.push(4, Kind::Like, 150);
         actor.push(5, Kind::Follow, 151);
-        let recent: Vec<_> = actor.recent(151).collect();
+        let recent: Vec<_> = actor.recent(151, 144).collect();
         assert_eq!(recent, [(5, Kind::Follow), (4, Kind::Like), (1, Kind::Comment), (3, Kind::Repost)]);
-        assert_eq!(actor.recent(155).collect::<Vec<_>>(), [(5, Kind::Follow), (4, Kind::Like)]);
+        assert_eq!(actor.recent(155, 144).collect::<Vec<_>>(), [(5, Kind::Follow), (4, Kind::Like)]);
     }
 }

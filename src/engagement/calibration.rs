@@ -18,7 +18,7 @@ const LEVEL_FACTOR: f64 = 4.0;
 const LEVEL_ROWS_MIN: f64 = 20.0;
 /// Threshold before there are rows enough, and the least one ever.
 const THRESHOLD_START: f64 = 10.0;
-const THRESHOLD_MIN: f64 = 0.5;
+const THRESHOLD_MIN: f64 = 0.1;
 /// Rows from which on a threshold is learnt.
 const ROWS_MIN: u64 = 500;
 

@@ -12,11 +12,12 @@ use super::evidence::{
 };
 use super::marked::implicated;
 use super::rounding::round;
-use super::score::{CoTarget, Family, History, Score, Signal, Speaking, Without, speaking, total};
+use super::score::{CoTarget, Family, History, Score, Signal, Without};
 use super::season::{RATIOS_MAX, shock};
 use super::state::State;
 use super::table::mix;
 use super::target::{ACTS, ALERTED, Count, Target};
+use super::voices::{Speaking, speaking, total};
 
 /// A row below this many events is counted and not scored.
 const SCORED_EVENTS_MIN: u32 = 3;

@@ -12,8 +12,8 @@ pub struct Limits {
     pub targets_max: u32,
     /// Actors that are remembered. At most [`Limits::ACTORS_MAX`].
     pub actors_max: u32,
-    /// Actions of pairs (actor, target) that are remembered for a day, and of pairs (target, device), together; 4 bytes
-    /// each.
+    /// Actions of pairs (actor, target), remembered for a week where there is room, and of pairs (target, device), together; 4
+    /// bytes each.
     pub pairs_max: u32,
     /// Pairs of targets whose common actors are counted; 8 bytes each.
     pub co_targets_max: u32,

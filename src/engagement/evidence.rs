@@ -31,11 +31,18 @@ const GAPS_MIN: f64 = 12.0;
 const CO_TARGET_MIN: u16 = 3;
 const CO_TARGET_SIZE: f64 = 4.0;
 const UNFOLLOW_SIZE: f64 = 2.0;
-/// What a registered window adds to shares, and what it multiplies rates by.
+/// What a registered window adds to shares, and how firm a raised share is at most: nobody knows how large the response to a prize
+/// is.
 const RAISED_SHARE: f64 = 0.7;
 const RAISED_SHARE_MAX: f64 = 0.9;
-/// How firm a raised share is at most: nobody knows how large the response to a prize is.
 const RAISED_STRENGTH_MAX: f64 = 5.0;
+/// The same for new accounts: half of those who come for a prize may be new, hardly all.
+const RAISED_YOUNG_SHARE: f64 = 0.45;
+const RAISED_YOUNG_STRENGTH_MAX: f64 = 10.0;
+/// Of many pairs of targets the best is looked at: what it shares by chance beyond what a single pair does.
+const CO_BEST_OF_MANY: f64 = 0.7;
+/// Gaps beyond so many add nothing: acts of one visitor come in series, which makes large crowds a little more even than chance.
+const GAPS_COUNTED_MAX: f64 = 200.0;
 /// What is taken over from elsewhere follows all at once, and reads nothing.
 const IMPORTED_SHARE: f64 = 0.98;
 
@@ -141,12 +148,16 @@ impl Row<'_> {
         }
         let is_raised = self.is_raised(blank.family);
         let is_imported = self.context.registered.iter().any(|reason| is_written_by_platform(*reason));
+        let (added, strength_max) = match blank.family {
+            Family::Young => (RAISED_YOUNG_SHARE, RAISED_YOUNG_STRENGTH_MAX),
+            _ => (RAISED_SHARE, RAISED_STRENGTH_MAX),
+        };
         let share = match (is_raised, is_imported) {
             (false, _) => share,
             (true, true) => share.max(IMPORTED_SHARE),
-            (true, false) => (share + RAISED_SHARE).min(RAISED_SHARE_MAX).max(share),
+            (true, false) => (share + added).min(RAISED_SHARE_MAX).max(share),
         };
-        let strength = if is_raised { strength.min(RAISED_STRENGTH_MAX) } else { strength };
+        let strength = if is_raised { strength.min(strength_max) } else { strength };
         let chance = n * share * (1.0 - share) * (1.0 + (n - 1.0) / (strength + 1.0));
         let above = k - n * share;
         if above <= 0.0 || above * above < DEVIATIONS_MIN * DEVIATIONS_MIN * chance {
@@ -327,8 +338,10 @@ impl Row<'_> {
     fn lockstep(&mut self) {
         let count = self.hour.co_count;
         if count >= CO_TARGET_MIN {
-            let name = SignalName::CoTarget;
-            self.ask_rate(name, Family::Lockstep, f64::from(count), self.context.co_expected, CO_TARGET_SIZE);
+            let (name, count) = (SignalName::CoTarget, f64::from(count));
+            // Where regulars meet, those who are new share what the others share: a club and its habits.
+            let expected = CO_BEST_OF_MANY + self.context.co_expected + self.target.regular_share() * count;
+            self.ask_rate(name, Family::Lockstep, count, expected, CO_TARGET_SIZE);
             if let Some(signal) = self.out.last_mut().filter(|signal| signal.name == name) {
                 signal.prior = Prior::Chance;
             }
@@ -352,7 +365,7 @@ impl Row<'_> {
                 self.push(Signal {
                     tail: Tail::Regularity,
                     k: round(variance.max(0.0), 4),
-                    n: gaps.round(),
+                    n: gaps.round().min(GAPS_COUNTED_MAX),
                     expected: LN_GAP_VARIANCE,
                     strength: round(mean, 4),
                     ..blank(name, Family::Regularity, Prior::Chance)

@@ -25,6 +25,7 @@ mod state;
 mod table;
 mod tail;
 mod target;
+mod voices;
 mod waiting;
 
 pub use cohort::Cohort;
@@ -34,7 +35,10 @@ pub use event::{AGE_UNKNOWN, CREDIT_UNKNOWN, Event, FollowerCount, Kind, Reason,
 pub use saved::StateError;
 pub use score::{
     CoTarget, EVIDENCE_CAP, FAMILY_EVIDENCE_MIN, Family, History, Implicated, Marks, Prior, Score, Signal,
-    SignalName, Tail, UNCONFIRMED_COMMON_FACTOR, UNCONFIRMED_FACTOR, UNCONFIRMED_WEAK_FACTOR, Without,
-    recompute, recompute_alert,
+    SignalName, Tail, Without, recompute, recompute_alert,
 };
 pub use tail::{TAIL_MAX, bb_lower_tail, bb_tail, nb_lower_tail, nb_tail, regularity};
+pub use voices::{
+    CROWD_EVENTS_MIN, UNCONFIRMED_COMMON_FACTOR, UNCONFIRMED_FACTOR, UNCONFIRMED_MOOD_FACTOR,
+    UNCONFIRMED_MOOD_MAX,
+};

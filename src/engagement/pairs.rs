@@ -6,8 +6,10 @@ use crate::lines::Lines;
 
 /// Entries that share a cache line.
 const LINE: usize = 16;
-/// Older than this an entry says nothing, in hours.
-const PAIR_HOURS: u8 = 48;
+/// Older than this an entry says nothing, in hours. Its clock has eight bits: what is eleven days old and more looks younger again.
+const PAIR_HOURS: u8 = 168;
+/// A read counts for so many hours.
+const READ_HOURS: u8 = 48;
 
 /// What an actor did at a target, as far as it is remembered. Bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,7 +17,7 @@ const PAIR_HOURS: u8 = 48;
 pub(super) struct Touch {
     /// Read it within two days.
     pub(super) has_read: bool,
-    /// Acted on it within a day or two.
+    /// Acted on it within a week: a regular.
     pub(super) has_acted: bool,
     /// Read it in this hour.
     pub(super) read_now: bool,
@@ -110,13 +112,13 @@ impl PairTable {
         self.update(hash, hour, |old| {
             let (flags, age) = old.unwrap_or((0, 0));
             before = Touch {
-                has_read: flags & 1 != 0,
+                has_read: flags & 1 != 0 && age <= READ_HOURS,
                 has_acted: flags & 2 != 0,
                 read_now: age == 0 && flags & 4 != 0,
                 acted_now: age == 0 && flags & 8 != 0,
             };
             let now = if age == 0 { flags & 0b1100 } else { 0 };
-            flags & 0b11 | now | if is_read { 0b101 } else { 0b1010 }
+            u8::from(before.has_read) | flags & 0b10 | now | if is_read { 0b101 } else { 0b1010 }
         });
         before
     }
@@ -127,7 +129,7 @@ impl PairTable {
         let line = self.lines.get(self.lines.number(hash));
         let own =
             line.map_or(0, |Line(line)| own_place(line, tag).map_or(0, |place| line[place & (LINE - 1)]));
-        own & 1 != 0 && now.wrapping_sub((own >> 4) as u8) <= PAIR_HOURS
+        own & 1 != 0 && now.wrapping_sub((own >> 4) as u8) <= READ_HOURS
     }
 
     /// Notes that an actor (four bits of its hash) used a device or network at a target; whether another one did within a day.

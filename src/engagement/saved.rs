@@ -11,8 +11,8 @@ use super::state::State;
 use super::waiting::Waiting;
 
 const MAGIC: [u8; 8] = *b"QLENGA\r\n";
-/// 3: fields of rows in another order, tables that hold what is in use.
-const VERSION: u32 = 3;
+/// 4: rows count regulars, pairs are remembered for a week.
+const VERSION: u32 = 4;
 
 /// Why bytes are no saved detector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,6 +6,7 @@ use super::cohort::Cohort;
 use super::event::{Kind, Reason, TargetKind};
 use super::rounding::round;
 use super::tail::{bb_tail, nb_lower_tail, nb_tail, regularity};
+use super::voices::{speaking, total};
 
 /// Evidence of one signal counts up to this many decimal orders.
 pub const EVIDENCE_CAP: f64 = 12.0;
@@ -364,14 +365,6 @@ pub struct Score {
     pub config: u64,
 }
 
-/// What evidence counts where the rule of families does not hold: what only one kind of evidence says happens to the innocent.
-/// Evidence below [`FAMILY_EVIDENCE_MIN`] counts less still, by the square of its part of it.
-pub const UNCONFIRMED_FACTOR: f64 = 0.35;
-/// The same for accounts shared with another target and for young readers: tastes are shared, and newcomers look around.
-pub const UNCONFIRMED_COMMON_FACTOR: f64 = 0.1;
-/// The same for mixes of kinds, mass unfollows, networks and repetitions, which moods bring along; half of it for a burst.
-pub const UNCONFIRMED_WEAK_FACTOR: f64 = 0.02;
-
 /// The score that follows from the numbers in a record: its evidence is computed again, and added up. O(signals · √n).
 pub fn recompute(score: &Score) -> f64 {
     total(&again(score))
@@ -386,110 +379,4 @@ pub fn recompute_alert(score: &Score) -> bool {
 
 fn again(score: &Score) -> Vec<Signal> {
     score.signals.iter().map(|signal| Signal { evidence: signal.recompute(), ..*signal }).collect()
-}
-
-/// The score of some signals: the sum of weighted evidence, of which less counts unless the rule of families holds. Added up in
-/// ten-thousandths, so that the order does not matter.
-pub(super) fn total(signals: &[Signal]) -> f64 {
-    let holds = speaking(signals).holds();
-    let counted = |signal: &Signal| {
-        let quiet = (signal.evidence / FAMILY_EVIDENCE_MIN).min(1.0);
-        let factor = match (holds, voice(signal.name)) {
-            (true, _) => 1.0,
-            (false, Voice::Full)
-                if matches!(signal.name, SignalName::CoTarget | SignalName::YoungReaders) =>
-            {
-                UNCONFIRMED_COMMON_FACTOR * quiet * quiet
-            }
-            (false, Voice::Full) => UNCONFIRMED_FACTOR * quiet * quiet,
-            (false, Voice::Second) if signal.family == Family::Burst => UNCONFIRMED_WEAK_FACTOR / 2.0,
-            (false, Voice::Second | Voice::None) => UNCONFIRMED_WEAK_FACTOR,
-        };
-        round(signal.evidence * signal.weight * factor, 4)
-    };
-    round(signals.iter().map(counted).sum(), 4)
-}
-
-/// Who speaks: a bit per family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Speaking {
-    families: u16,
-    /// Whether a burst may confirm one of the families.
-    can_confirm: bool,
-}
-
-impl Speaking {
-    /// Families but the burst, in their order.
-    pub(super) fn families(self) -> Vec<Family> {
-        let speaks = |family: &Family| *family != Family::Burst && self.families & bit(*family) != 0;
-        Family::ALL.into_iter().filter(speaks).collect()
-    }
-
-    pub(super) fn burst(self) -> bool {
-        self.families & bit(Family::Burst) != 0
-    }
-
-    /// Two independent families, or one that a burst confirms.
-    pub(super) fn holds(self) -> bool {
-        let others = self.families & !bit(Family::Burst);
-        others.count_ones() >= 2 || (self.can_confirm && self.burst())
-    }
-}
-
-fn bit(family: Family) -> u16 {
-    1 << family as u16
-}
-
-/// The families that reach [`FAMILY_EVIDENCE_MIN`].
-pub(super) fn speaking(signals: &[Signal]) -> Speaking {
-    let mut speaking = Speaking { families: 0, can_confirm: false };
-    for signal in signals.iter().filter(|signal| signal.evidence >= FAMILY_EVIDENCE_MIN) {
-        let voice = voice(signal.name);
-        if voice != Voice::None {
-            speaking.families |= bit(signal.family);
-            speaking.can_confirm |= voice == Voice::Full;
-        }
-    }
-    speaking
-}
-
-/// What the evidence of a signal may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Voice {
-    /// It ranks only: networks are shared, readers come back.
-    None,
-    /// Its family counts beside another one. Moods, prize draws and hashtags change the mix of kinds and make readers
-    /// act, and scandals drive followers away, in bursts too: a burst confirms none of these.
-    Second,
-    /// Its family counts beside another one, or with a burst.
-    Full,
-}
-
-fn voice(name: SignalName) -> Voice {
-    use SignalName as S;
-    match name {
-        S::SharedNetworks | S::ReaderNetworks | S::Repeats | S::RereadShare => Voice::None,
-        S::Burst | S::FollowerChange | S::KindMix | S::KindMixDay | S::MassUnfollow | S::Conversion => {
-            Voice::Second
-        }
-        S::YoungShare
-        | S::YoungShareDay
-        | S::YoungReaders
-        | S::LowCredit
-        | S::SharedDevices
-        | S::SharedDevicesDay
-        | S::ReaderDevices
-        | S::ReaderDevicesDay
-        | S::CoTarget
-        | S::Company
-        | S::CompanyDay
-        | S::Churn
-        | S::ChurnDay
-        | S::Regularity
-        | S::RegularityDay
-        | S::NeverExposed
-        | S::NeverExposedDay
-        | S::UnreadUnfollows
-        | S::UnexplainedFollowers => Voice::Full,
-    }
 }

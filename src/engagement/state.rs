@@ -4,13 +4,13 @@ use std::hint::black_box;
 
 use serde::{Deserialize, Serialize};
 
-use super::actor::{Actor, TICK_S, low16};
+use super::actor::{Actor, CHURN_TICKS, COMPANY_TICKS, TICK_S, low16};
 use super::calibration::Calibration;
 use super::close::expected_events;
 use super::cohort::{COHORTS, Cohort, Norms, Share};
 use super::config::{Config, Limits};
 use super::detector::Counts;
-use super::event::{AGE_UNKNOWN, CREDIT_UNKNOWN, Event, Kind, TargetKind, Window};
+use super::event::{AGE_UNKNOWN, CREDIT_UNKNOWN, Event, Kind, Reason, TargetKind, Window};
 use super::followers::FollowerTable;
 use super::marked::{Marked, MarkedLog};
 use super::pairs::{CoTable, Networks, PairTable, Touch};
@@ -18,7 +18,7 @@ use super::places::{Places, co_pair};
 use super::score::{Marks, Signal};
 use super::season::Season;
 use super::table::Table;
-use super::target::{ACTS, BUSY, CLOSED, Count, Target};
+use super::target::{ACTS, BUSY, CLOSED, Count, DRAWN, Target};
 
 /// Accounts below this age are young.
 const YOUNG_DAYS: u16 = 30;
@@ -209,7 +209,9 @@ impl State {
             let Some(actor) = self.actors.peek(own.actor_slot) else { continue };
             if self.targets.peek(own.target_slot).is_some() {
                 let reference = self.reference(own.target_slot);
-                let pairs = actor.recent(now).map(|(other, _)| self.co.peek(co_pair(reference, other)));
+                let pairs = actor
+                    .recent(now, COMPANY_TICKS)
+                    .map(|(other, _)| self.co.peek(co_pair(reference, other)));
                 warmed ^= pairs.fold(0, |all, line| all ^ line);
             }
         }
@@ -239,6 +241,9 @@ impl State {
             return slot;
         }
         row.begin(hour);
+        if holds_draw(&self.registered, key, hour) {
+            row.hour.flags |= DRAWN;
+        }
         // A slot that made room in the hour that it was listed in is listed once, so that lists are no longer than the table.
         if let Some(before) = before.filter(|before| before.hour == hour && before.flags & CLOSED == 0) {
             row.hour.flags |= before.flags & BUSY;
@@ -271,7 +276,7 @@ impl State {
         if !row.hour.takes(actor_hash) {
             return;
         }
-        row.hour.add_kind(event.kind);
+        row.add_kind(event.kind);
         let marks = match event.kind {
             Kind::Read => self.read(event, slot, places),
             Kind::Like | Kind::Repost | Kind::Comment | Kind::Follow => {
@@ -305,19 +310,19 @@ impl State {
             return 0;
         }
         let (device, network) = self.shares(event, places);
-        let hour = &mut self.targets.row_mut(slot).hour;
-        hour.add(Count::Readers);
+        let row = self.targets.row_mut(slot);
+        row.add(Count::Readers);
         let mut marks = 0;
         if event.age_days < YOUNG_DAYS && event.age_days != AGE_UNKNOWN {
-            hour.add(Count::YoungReaders);
+            row.add(Count::YoungReaders);
             marks |= Marks::YOUNG;
         }
         if device {
-            hour.add(Count::ReaderDevice);
+            row.add(Count::ReaderDevice);
             marks |= Marks::DEVICE;
         }
         if network {
-            hour.add(Count::ReaderNetwork);
+            row.add(Count::ReaderNetwork);
         }
         marks
     }
@@ -337,7 +342,10 @@ impl State {
         let in_company = !touch.has_acted && self.company(slot, actor_slot);
         let reference = self.reference(slot);
         let tick = low16(event.time_s / TICK_S);
-        self.actors.row_mut(actor_slot).push(reference, event.kind, tick);
+        // Who goes from one registered draw to the next keeps no company that anybody would ask about.
+        if self.targets.row(slot).hour.flags & DRAWN == 0 {
+            self.actors.row_mut(actor_slot).push(reference, event.kind, tick);
+        }
         let row = self.targets.row_mut(slot);
         if row.last_act_s != 0 && event.time_s >= row.last_act_s {
             #[allow(
@@ -366,12 +374,13 @@ impl State {
             (!touch.has_read, Count::Unexposed, Marks::UNEXPOSED),
             (in_company, Count::Company, Marks::COMPANY),
         ];
-        let hour = &mut self.targets.row_mut(slot).hour;
-        hour.add(Count::Actors);
+        let row = self.targets.row_mut(slot);
+        row.add(Count::Actors);
+        row.regulars = row.regulars.saturating_add(u16::from(touch.has_acted));
         let mut found = 0;
         for (is_so, count, mark) in marks {
             if is_so {
-                hour.add(count);
+                row.add(count);
                 found |= mark;
             }
         }
@@ -384,7 +393,7 @@ impl State {
         let now = low16(self.tick());
         let mut others = [0; super::actor::RING];
         let mut len = 0;
-        for (other, _) in self.actors.row(actor_slot).recent(now) {
+        for (other, _) in self.actors.row(actor_slot).recent(now, COMPANY_TICKS) {
             others[len] = other;
             len += 1;
         }
@@ -409,17 +418,17 @@ impl State {
     fn unfollow(&mut self, event: &Event, slot: u32, actor_slot: u32, touched: u64) -> u8 {
         let mut found = 0;
         if !self.touches.has_read(touched, self.open_hour) {
-            self.targets.row_mut(slot).hour.add(Count::UnreadUnfollow);
+            self.targets.row_mut(slot).add(Count::UnreadUnfollow);
             found = Marks::UNEXPOSED;
         }
         let own = self.reference(slot);
         let now = low16(event.time_s / TICK_S);
-        let is_churn =
-            self.actors.row(actor_slot).recent(now).any(|(other, kind)| other == own && kind == Kind::Follow);
+        let mut recent = self.actors.row(actor_slot).recent(now, CHURN_TICKS);
+        let is_churn = recent.any(|(other, kind)| other == own && kind == Kind::Follow);
         if !is_churn {
             return found;
         }
-        self.targets.row_mut(slot).hour.add(Count::Churn);
+        self.targets.row_mut(slot).add(Count::Churn);
         found | Marks::CHURN
     }
 
@@ -467,6 +476,16 @@ impl State {
             + lists
             + COHORTS * size_of::<Norms>()
     }
+}
+
+/// Whether a prize draw of a target is registered for some part of an hour. `windows` are sorted by target. O(log windows).
+fn holds_draw(windows: &[Window], target: u64, hour: u32) -> bool {
+    let from_s = hour.saturating_mul(3600);
+    let first = windows.partition_point(|own| own.target < target);
+    let mut of_target = windows[first..].iter().take_while(|own| own.target == target);
+    of_target.any(|own| {
+        own.reason == Reason::Lottery && own.from_s < from_s.saturating_add(3600) && own.to_s > from_s
+    })
 }
 
 fn is_act(kind: Kind) -> bool {

@@ -111,6 +111,8 @@ pub(super) const CLOSED: u8 = 1;
 pub(super) const ALERTED: u8 = 2;
 /// The row is listed for scoring before the end of the hour.
 pub(super) const BUSY: u8 = 4;
+/// A registered prize draw holds in this hour, as far as was known when it began.
+pub(super) const DRAWN: u8 = 8;
 
 impl Hour {
     pub(super) fn get(&self, count: Count) -> u16 {
@@ -122,20 +124,25 @@ impl Hour {
         actor_hash >> 20 & ((1 << self.scale) - 1) == 0
     }
 
-    pub(super) fn add(&mut self, count: Count) {
+    /// Counts one more; whether all counters were halved.
+    fn add(&mut self, count: Count) -> bool {
         let counter = &mut self.counts[count as usize];
         *counter += 1;
-        if *counter == u16::MAX {
+        let is_full = *counter == u16::MAX;
+        if is_full {
             self.halve();
         }
+        is_full
     }
 
-    pub(super) fn add_kind(&mut self, kind: Kind) {
+    fn add_kind(&mut self, kind: Kind) -> bool {
         let counter = &mut self.kinds[kind as usize];
         *counter += 1;
-        if *counter == u16::MAX {
+        let is_full = *counter == u16::MAX;
+        if is_full {
             self.halve();
         }
+        is_full
     }
 
     pub(super) fn add_gap(&mut self, gap_s: f32) {
@@ -250,8 +257,8 @@ pub(super) struct Target {
     pub(super) last_act_s: u32,
     /// Days since 1970.
     pub(super) first_day: u16,
-    /// Hour of the day in which the last day's sums were brought up to date.
-    pub(super) merged_hours: u16,
+    /// Of the open hour's `Count::Actors`: acted here before this hour, within a week.
+    pub(super) regulars: u16,
     pub(super) hour: Hour,
     pub(super) key: u64,
     /// Decayed sums of reads and of acts, and the hours that they came in, half-life 72 hours.
@@ -294,7 +301,7 @@ impl Target {
             last_act_s: 0,
             generation,
             kind: kind as u8,
-            merged_hours: 0,
+            regulars: 0,
             hour: Hour { hour, flags: CLOSED, ..Hour::default() },
             day: Past::default(),
             slow: Past::default(),
@@ -313,6 +320,26 @@ impl Target {
     pub(super) fn begin(&mut self, hour: u32) {
         self.decay_to(hour);
         self.hour = Hour { hour, ..Hour::default() };
+        self.regulars = 0;
+    }
+
+    /// Counts one more.
+    pub(super) fn add(&mut self, count: Count) {
+        if self.hour.add(count) {
+            self.regulars /= 2;
+        }
+    }
+
+    /// Counts one more of a kind.
+    pub(super) fn add_kind(&mut self, kind: Kind) {
+        if self.hour.add_kind(kind) {
+            self.regulars /= 2;
+        }
+    }
+
+    /// Share of the open hour's acting accounts that acted here before, within a week.
+    pub(super) fn regular_share(&self) -> f64 {
+        f64::from(self.regulars) / f64::from(self.hour.get(Count::Actors)).max(1.0)
     }
 
     /// Lets the sums shrink for the hours since the last one with events. The day's sums and those of the rate know nothing of

@@ -1,6 +1,7 @@
 //! The engagement detector: kinds of attack and of innocents in a small world, and the laws of its state.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod crowds;
 mod laws;
 
 use qingliu::engagement::{
