@@ -223,7 +223,11 @@ impl Coordinator {
         // The first of a text wait in its cluster by text until it is known what they have in common.
         for mate in mates.iter().rev().filter(|_| mates.len() <= MATES_ADDED) {
             if !target.members.iter().any(|known| known.item == mate.item) {
-                target.push(Member { by_text: Some(text), told: Tier::Note, is_carried: false, ..mate.clone() }, &[], None);
+                target.push(
+                    Member { by_text: Some(text), told: Tier::Note, is_carried: false, ..mate.clone() },
+                    &[],
+                    None,
+                );
             }
         }
         let added = target.members.len() - known;

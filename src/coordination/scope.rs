@@ -1,6 +1,6 @@
-//! Which posts of a cluster are asked about: all that are kept, or those of its newest wave.
+//! Which posts of a cluster are asked about: all that are kept, or those of the accounts of its newest wave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::background::HOUR_MS;
 use super::cluster::{Basis, Cluster, Member};
@@ -18,7 +18,7 @@ pub(super) struct Scope<'c> {
     pub(super) posts: Vec<&'c Member>,
     /// Accounts of these posts; of the whole cluster also those whose posts are not kept.
     pub(super) accounts: u32,
-    /// Whether these are the newest wave, and others came before.
+    /// Whether these are the accounts of the newest wave, and others came before.
     pub(super) is_wave: bool,
 }
 
@@ -30,7 +30,8 @@ impl<'c> Scope<'c> {
         Self { cluster, members, posts, accounts: cluster.accounts(), is_wave: false }
     }
 
-    /// The newest wave, if earlier ones had other accounts in it and it has as many as are needed for anything to follow.
+    /// All posts of the accounts of the newest wave, if others came before and these are as many as are needed for anything to
+    /// follow.
     ///
     /// Whoever takes up the words of others days later must neither be hidden by them nor be taken for one of them: what a
     /// third of the accounts of one evening show may be a tenth of all that ever wrote the text. O(members · log members).
@@ -42,7 +43,10 @@ impl<'c> Scope<'c> {
         times.sort_unstable();
         let is_gap = |pair: &&[i64]| pair[1].saturating_sub(pair[0]) >= WAVE_GAP_MS;
         let since = times.windows(2).rev().find(is_gap)?[1];
-        let members: Vec<&Member> = cluster.members.iter().filter(|m| m.time_ms >= since).collect();
+        let newest = cluster.members.iter().filter(|member| member.time_ms >= since);
+        let newest: BTreeSet<u64> = newest.filter_map(|member| member.account_key).collect();
+        let is_theirs = |member: &&Member| member.account_key.is_some_and(|key| newest.contains(&key));
+        let members: Vec<&Member> = cluster.members.iter().filter(is_theirs).collect();
         let posts = first_posts(&members);
         let accounts = u32::try_from(posts.len()).unwrap_or(u32::MAX);
         let is_part = accounts >= ACCOUNTS_MIN && accounts < cluster.accounts();

@@ -142,20 +142,24 @@ pub(super) fn assess<'c>(
     background: &Background,
     other: &dyn Fn(u64) -> Option<Together<'c>>,
 ) -> Assessment {
-    let whole = assess_scope(&Scope::whole(cluster), background, other);
+    let whole = assess_scope(&Scope::whole(cluster), ALONE_BITS_MIN, background, other);
     let Some(wave) = Scope::newest_wave(cluster) else { return whole };
     let newest = cluster.members.last();
     if newest.is_some_and(|member| whole.carries(member)) {
         return whole;
     }
-    let wave = assess_scope(&wave, background, other);
+    // Where the words are known to be those of a campaign, they need not be as rare.
+    let bits_min = if whole.tier == Tier::Account { RARITY_BITS_MIN } else { ALONE_BITS_MIN };
+    let wave = assess_scope(&wave, bits_min, background, other);
     let is_more = whole.tier < Tier::Account || newest.is_some_and(|member| wave.carries(member));
     // A wave is asked for what it says of its accounts; what is less than that, the whole cluster says better.
     if wave.tier == Tier::Account && is_more { wave } else { whole }
 }
 
+/// `alone_bits_min` is asked of the text where no hard evidence speaks, and of that of a wave.
 fn assess_scope<'c>(
     scope: &Scope<'c>,
+    alone_bits_min: f64,
     background: &Background,
     other: &dyn Fn(u64) -> Option<Together<'c>>,
 ) -> Assessment {
@@ -174,7 +178,7 @@ fn assess_scope<'c>(
     let has_hard = assessment.families.iter().any(|family| assessment.is_hard(family));
     let sure = sure_accounts(cluster, posts);
     let counted = if has_hard || !cluster.is_by_text() { scope.accounts } else { sure };
-    let bits_min = if has_hard && !scope.is_wave { RARITY_BITS_MIN } else { ALONE_BITS_MIN };
+    let bits_min = if has_hard && !scope.is_wave { RARITY_BITS_MIN } else { alone_bits_min };
     let is_certain = assessment.families.iter().any(|family| {
         assessment.is_hard(family) && matches!(family.kind, FamilyKind::Device | FamilyKind::Contacts)
     });

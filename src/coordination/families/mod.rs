@@ -199,9 +199,11 @@ pub(super) fn collect<'c>(
         }),
         places::takeover(posts, background),
         people::awakening(posts, background),
-        texts::contacts(scope, background).filter(|_| !is_by_target),
+        texts::contacts(scope, &crew, background).filter(|_| !is_by_target),
         texts::content(scope).filter(|_| !is_by_target),
-        places::is_nobody_at_home(all, background).then(|| people::unseen(cluster.basis, posts, background)),
+        // Where only the text is common, several authors of a page may have been copied.
+        (cluster.basis != Basis::Text && places::is_nobody_at_home(all, background))
+            .then(|| people::unseen(posts, background)),
     ];
     let fewest = if scope.is_wave { SHOWING_IN_WAVE_MIN } else { SHOWING_MIN };
     let is_enough = |family: &Family| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::background::{Background, OWN_POSTS_MIN, YOUNG_DAYS};
-use super::super::cluster::{Basis, Member};
+use super::super::cluster::Member;
 use super::super::tail;
 use super::{EVIDENCE_MIN, Family, FamilyKind, count};
 
@@ -61,19 +61,15 @@ pub(super) fn awakening(posts: &[&Member], background: &Background) -> Option<Fa
     Some(Family::new(FamilyKind::Awakening, tail::binomial(k, n, share), (k, n, share), &back))
 }
 
-/// Accounts that were never seen before, against the share of such posts on the site; without whoever wrote a text first, and
-/// may have been copied.
+/// Accounts that were never seen before, against the share of such posts on the site, among answers to one post in rare texts
+/// or posts with one contact; without whoever wrote a text first, and may have been copied.
 ///
 /// Most people only read, until something moves them: asked only where nobody who is known is at home
 /// ([`super::places::is_nobody_at_home`]).
-pub(super) fn unseen(basis: Basis, posts: &[&Member], background: &Background) -> Family {
-    let text_of = |post: &Member| match basis {
-        Basis::Text => 0,
-        Basis::Contact | Basis::Target => post.by_text.unwrap_or(post.wording),
-    };
+pub(super) fn unseen(posts: &[&Member], background: &Background) -> Family {
     let mut first: BTreeMap<u64, &Member> = BTreeMap::new();
     for post in posts {
-        first.entry(text_of(post)).or_insert(post);
+        first.entry(post.by_text.unwrap_or(post.wording)).or_insert(post);
     }
     let is_first = |post: &Member| first.values().any(|first| first.item == post.item);
     let unseen: Vec<&Member> = posts.iter().copied().filter(|post| post.habit.is_unseen()).collect();

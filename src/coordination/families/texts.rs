@@ -99,44 +99,50 @@ fn is_spun(scope: &Scope<'_>, posts: &[&Member], is_asked: impl Fn(&Member) -> b
 /// Contacts: chat ids that go round in one wording, or one contact of their own in copies that were altered on purpose.
 ///
 /// A copied text carries its contact along, and in a form everybody fills in an id of their own: neither is evidence.
-pub(super) fn contacts(scope: &Scope<'_>, background: &Background) -> Option<Family> {
-    let candidates = [rotating(scope, background), shared(scope, background)];
+pub(super) fn contacts(scope: &Scope<'_>, crew: &[&Member], background: &Background) -> Option<Family> {
+    let candidates = [rotating(scope, crew, background), shared(scope, background)];
     candidates.into_iter().flatten().max_by(|a, b| a.evidence.total_cmp(&b.evidence))
 }
 
-/// Accounts that give another line (chat id, telephone, site) with the same wording in another post, or one that others give
-/// too while the lines change: one per handful of accounts at most, as with fewer they are those of a shop or of a club's
-/// groups, and several within a day, as a club may have a new group every day.
+/// Accounts that give another line (chat id, telephone, site) in another post with the same wording, or with another one in
+/// which the crew writes together; or a line that others give too while the lines change: one per handful of accounts at
+/// most, as with fewer they are those of a shop or of a club's groups, and several within a day, as a club may have a new
+/// group every day.
 ///
 /// A site counts if hardly a post outside of the cluster leads there: a page that everybody may share is nobody's line.
-fn rotating(scope: &Scope<'_>, background: &Background) -> Option<Family> {
+fn rotating(scope: &Scope<'_>, crew: &[&Member], background: &Background) -> Option<Family> {
     let Scope { members, posts, .. } = scope;
-    let lines = lines(scope, background);
+    let lines = lines(scope, crew, background);
     let of = |member: &Member| lines.get(member.item.as_str()).map_or(&[][..], Vec::as_slice);
     let mut users: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
-    let mut first: BTreeMap<u64, &[u64]> = BTreeMap::new();
-    let mut changing: BTreeSet<u64> = BTreeSet::new();
     for member in members {
-        let (Some(account), own) = (member.account_key, of(member)) else { continue };
-        for line in own {
-            users.entry(*line).or_default().insert(account);
-        }
-        match first.get(&account) {
-            Some(known) if !own.is_empty() && !own.iter().any(|line| known.contains(line)) => {
-                changing.insert(account);
-            }
-            None if !own.is_empty() => {
-                first.insert(account, own);
-            }
-            Some(_) | None => {}
+        for line in of(member) {
+            users.entry(*line).or_default().extend(member.account_key);
         }
     }
+    let mut first: BTreeMap<u64, &[u64]> = BTreeMap::new();
+    let mut changing_in = |posts: &[&Member]| -> BTreeSet<u64> {
+        let mut changing = BTreeSet::new();
+        for member in posts {
+            let (Some(account), own) = (member.account_key, of(member)) else { continue };
+            let known = first.entry(account).or_insert(own);
+            if known.is_empty() {
+                *known = own;
+            } else if !own.is_empty() && !own.iter().any(|line| known.contains(line)) {
+                changing.insert(account);
+            }
+        }
+        changing
+    };
+    let (here, elsewhere) = (changing_in(members), changing_in(crew));
     let shares =
         |member: &Member| of(member).iter().any(|line| users.get(line).is_some_and(|users| users.len() >= 2));
-    let with_line = first.len();
+    let with_line = users.values().flatten().collect::<BTreeSet<&u64>>().len();
     let is_crowd = f64::from(count(users.len())) >= SHARE_MIN * f64::from(count(with_line));
-    let goes_round =
-        |m: &&&Member| m.account_key.is_some_and(|key| changing.contains(&key)) || (is_crowd && shares(m));
+    let goes_round = |m: &&&Member| {
+        let is_in = |changing: &BTreeSet<u64>| m.account_key.is_some_and(|key| changing.contains(&key));
+        is_in(&here) || (is_crowd && (is_in(&elsewhere) || shares(m)))
+    };
     let showing: Vec<&Member> = posts.iter().filter(goes_round).copied().collect();
     let (k, n) = (count(showing.len()), count(posts.len()));
     let evidence = tail::binomial(k, n, CHAT_SHARE);
@@ -145,10 +151,12 @@ fn rotating(scope: &Scope<'_>, background: &Background) -> Option<Family> {
         .then(|| Family::new(FamilyKind::Contacts, evidence, (k, n, CHAT_SHARE), &showing))
 }
 
-/// The lines that each post gives, by item, without those that are not the cluster's own.
-fn lines<'m>(scope: &Scope<'m>, background: &Background) -> BTreeMap<&'m str, Vec<u64>> {
+/// The lines that each post gives, by item, without those that are not the cluster's and its crew's own.
+fn lines<'m>(scope: &Scope<'m>, crew: &[&'m Member], background: &Background) -> BTreeMap<&'m str, Vec<u64>> {
+    let all = scope.cluster.members.iter().chain(crew.iter().copied());
+    let all: BTreeMap<&str, &Member> = all.map(|member| (member.item.as_str(), member)).collect();
     let mut inside: BTreeMap<u64, u32> = BTreeMap::new();
-    for line in scope.cluster.members.iter().flat_map(|member| &member.contacts).filter_map(|contact| contact.line) {
+    for line in all.values().flat_map(|member| &member.contacts).filter_map(|contact| contact.line) {
         *inside.entry(line).or_default() += 1;
     }
     let is_own = |line: u64| {
@@ -159,7 +167,7 @@ fn lines<'m>(scope: &Scope<'m>, background: &Background) -> BTreeMap<&'m str, Ve
         let lines = member.contacts.iter().filter_map(|contact| Some((contact.line?, contact.is_site)));
         lines.filter(|(line, is_site)| !is_site || is_own(*line)).map(|(line, _)| line).collect()
     };
-    scope.members.iter().map(|member| (member.item.as_str(), lines(member))).collect()
+    all.into_iter().map(|(item, member)| (item, lines(member))).collect()
 }
 
 /// The most lines that are given within a day.
