@@ -208,11 +208,15 @@ impl Background {
         }
     }
 
-    /// Notes the contacts that an account gives.
+    /// Notes the contacts that an account gives, and the sites of addresses.
     pub(super) fn use_contacts(&mut self, member: &Member) {
         let Some(account) = member.account_key else { return };
-        for contact in &member.contacts {
-            let state = self.contacts.entry(contact.key, self.now_ms, ContactState::default);
+        let mut keys: Vec<u64> =
+            member.contacts.iter().flat_map(|contact| [Some(contact.key), contact.line]).flatten().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        for key in keys {
+            let state = self.contacts.entry(key, self.now_ms, ContactState::default);
             state.posts = state.posts.saturating_add(1);
             if state.accounts.len() < ACCOUNTS_PER_CONTACT {
                 remember(&mut state.accounts, account, ACCOUNTS_PER_CONTACT);

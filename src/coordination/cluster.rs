@@ -1,6 +1,6 @@
 //! Posts with one text, over accounts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,8 @@ pub struct Member {
     pub(super) held: Option<Held>,
     /// The highest tier that a decision on it has named.
     pub(super) told: Tier,
+    /// Whether a decision on it has proposed a measure for this cluster's sake.
+    pub(super) is_carried: bool,
 }
 
 impl Member {
@@ -116,6 +118,7 @@ impl Member {
             by_text: None,
             held: None,
             told: Tier::Note,
+            is_carried: false,
         }
     }
 
@@ -347,21 +350,6 @@ impl Cluster {
     pub(super) fn has_in_core(&self, gram: u32) -> bool {
         let known = self.grams.binary_search_by_key(&gram, |known| known.key);
         known.is_ok_and(|index| self.is_core(self.grams[index].members))
-    }
-
-    /// The first post of each account among the members that are kept, by time.
-    pub(super) fn first_posts(&self) -> Vec<&Member> {
-        let mut first: BTreeMap<u64, &Member> = BTreeMap::new();
-        for member in &self.members {
-            let Some(account) = member.account_key else { continue };
-            let known = first.entry(account).or_insert(member);
-            if member.time_ms < known.time_ms {
-                *known = member;
-            }
-        }
-        let mut posts: Vec<&Member> = first.into_values().collect();
-        posts.sort_by(|a, b| (a.time_ms, &a.item).cmp(&(b.time_ms, &b.item)));
-        posts
     }
 }
 

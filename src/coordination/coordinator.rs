@@ -223,7 +223,11 @@ impl Coordinator {
         // The first of a text wait in its cluster by text until it is known what they have in common.
         for mate in mates.iter().rev().filter(|_| mates.len() <= MATES_ADDED) {
             if !target.members.iter().any(|known| known.item == mate.item) {
-                target.push(Member { by_text: Some(text), told: Tier::Note, ..mate.clone() }, &[], None);
+                target.push(
+                    Member { by_text: Some(text), told: Tier::Note, is_carried: false, ..mate.clone() },
+                    &[],
+                    None,
+                );
             }
         }
         let added = target.members.len() - known;
@@ -375,20 +379,24 @@ impl Coordinator {
         let mut raised = Vec::new();
         let earlier = cluster.members.len() - usize::from(last_is_kept && !cluster.members.is_empty());
         if let Some(assessment) = assessment {
-            let before = std::mem::replace(&mut cluster.assessment, Arc::clone(&assessment));
+            cluster.assessment = Arc::clone(&assessment);
             cluster.assess_at = accounts.saturating_add((accounts / 32).max(1));
             cluster.assess_at_posts = cluster.posts.saturating_add((cluster.posts / 4).max(2));
             for member in &mut cluster.members[..earlier] {
                 let from = member.told;
-                let is_carried = assessment.carries(member) && !before.carries(member);
+                let is_carried = assessment.carries(member) && !member.is_carried;
                 if assessment.tier > from || is_carried {
                     member.told = from.max(assessment.tier);
+                    member.is_carried |= is_carried;
                     raised.push(Raised { member: member.clone(), from });
                 }
             }
         }
-        let tier = cluster.assessment.tier;
-        cluster.members[earlier..].iter_mut().for_each(|member| member.told = tier);
+        let assessment = Arc::clone(&cluster.assessment);
+        for member in &mut cluster.members[earlier..] {
+            member.told = assessment.tier;
+            member.is_carried = assessment.carries(member);
+        }
         raised
     }
 

@@ -12,6 +12,7 @@ mod families;
 mod habit;
 mod rarity;
 mod report;
+mod scope;
 mod tail;
 mod templates;
 mod tier;
@@ -36,6 +37,11 @@ pub struct ContactKey {
     pub key: u64,
     /// Whether it leads into a private chat (a chat id) and not to a page or a telephone.
     pub is_chat: bool,
+    /// Key of what people have one or a few of: the chat id, the telephone, the site of an address. None for what is made
+    /// anew for every occasion, as codes are.
+    pub line: Option<u64>,
+    /// Whether `line` is a site.
+    pub is_site: bool,
 }
 
 /// One post as the coordination stage sees it. Keys are hashes that stay the same over runs.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::background::{Background, OWN_POSTS_MIN};
 use super::cluster::{Basis, Cluster, Member};
 use super::families::{Family, FamilyKind, OLD_MS, Together, collect, has_several_texts};
+use super::scope::Scope;
 use crate::model::Verdict;
 use crate::neardup::Strength;
 
@@ -134,17 +135,39 @@ pub(super) fn says_something(cluster: &Cluster) -> bool {
     cluster.core_grams() >= GRAMS_MIN && cluster.rarity_bits() >= RARITY_BITS_MIN
 }
 
-/// Judges a cluster as it stands. Pure: the same cluster and background give the same.
+/// Judges a cluster as it stands: as a whole, and by its newest wave alone where that has more to answer for. Pure: the
+/// same cluster and background give the same.
 pub(super) fn assess<'c>(
     cluster: &'c Cluster,
     background: &Background,
     other: &dyn Fn(u64) -> Option<Together<'c>>,
 ) -> Assessment {
-    let posts = cluster.first_posts();
+    let whole = assess_scope(&Scope::whole(cluster), ALONE_BITS_MIN, background, other);
+    let Some(wave) = Scope::newest_wave(cluster) else { return whole };
+    let newest = cluster.members.last();
+    if newest.is_some_and(|member| whole.carries(member)) {
+        return whole;
+    }
+    // Where the words are known to be those of a campaign, they need not be as rare.
+    let bits_min = if whole.tier == Tier::Account { RARITY_BITS_MIN } else { ALONE_BITS_MIN };
+    let wave = assess_scope(&wave, bits_min, background, other);
+    let is_more = whole.tier < Tier::Account || newest.is_some_and(|member| wave.carries(member));
+    // A wave is asked for what it says of its accounts; what is less than that, the whole cluster says better.
+    if wave.tier == Tier::Account && is_more { wave } else { whole }
+}
+
+/// `alone_bits_min` is asked of the text where no hard evidence speaks, and of that of a wave.
+fn assess_scope<'c>(
+    scope: &Scope<'c>,
+    alone_bits_min: f64,
+    background: &Background,
+    other: &dyn Fn(u64) -> Option<Together<'c>>,
+) -> Assessment {
+    let Scope { cluster, posts, .. } = scope;
     let rarity_bits = cluster.rarity_bits();
     // Nothing follows from a short or common text, whoever writes it; most clusters have one.
     let families = if !cluster.is_by_text() || says_something(cluster) {
-        collect(cluster, &posts, background, other)
+        collect(scope, background, other)
     } else {
         Vec::new()
     };
@@ -153,9 +176,9 @@ pub(super) fn assess<'c>(
         Assessment { tier: Tier::Note, score, rarity_bits, families, caps: Vec::new(), basis: cluster.basis };
     let has = |kind: FamilyKind| assessment.families.iter().any(|family| family.kind == kind);
     let has_hard = assessment.families.iter().any(|family| assessment.is_hard(family));
-    let sure = sure_accounts(cluster, &posts);
-    let counted = if has_hard || !cluster.is_by_text() { cluster.accounts() } else { sure };
-    let bits_min = if has_hard { RARITY_BITS_MIN } else { ALONE_BITS_MIN };
+    let sure = sure_accounts(cluster, posts);
+    let counted = if has_hard || !cluster.is_by_text() { scope.accounts } else { sure };
+    let bits_min = if has_hard && !scope.is_wave { RARITY_BITS_MIN } else { alone_bits_min };
     let is_certain = assessment.families.iter().any(|family| {
         assessment.is_hard(family) && matches!(family.kind, FamilyKind::Device | FamilyKind::Contacts)
     });
@@ -166,11 +189,11 @@ pub(super) fn assess<'c>(
     ];
     let caps = [
         (counted < ACCOUNTS_MIN, Cap::FewAccounts, Tier::Note),
-        (is_of_organisations(&posts, has_hard), Cap::Organisations, Tier::Note),
+        (is_of_organisations(posts, has_hard), Cap::Organisations, Tier::Note),
         (!has_hard && is_long_lived(cluster, has(FamilyKind::Burst)), Cap::LongLived, Tier::Note),
-        (!is_certain && is_ordinary_crowd(&posts, background), Cap::OrdinaryCrowd, crowd_tier),
+        (!is_certain && is_ordinary_crowd(posts, background), Cap::OrdinaryCrowd, crowd_tier),
         (
-            cluster.is_by_text() && is_mere_moment(&assessment.families, &posts, background),
+            cluster.is_by_text() && is_mere_moment(&assessment.families, posts, background),
             Cap::OrdinaryCrowd,
             Tier::Note,
         ),
@@ -183,7 +206,7 @@ pub(super) fn assess<'c>(
         reasons.push(reason);
         most = most.min(tier);
     }
-    let earned = earned(&assessment.families, has_hard, cluster.basis, has_several_texts(&posts));
+    let earned = earned(&assessment.families, has_hard, cluster.basis, has_several_texts(posts));
     assessment.caps = reasons;
     assessment.tier = earned.min(most);
     assessment

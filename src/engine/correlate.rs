@@ -104,10 +104,7 @@ impl Trace {
 
     fn read_contacts(&mut self, slots: &[Slot]) {
         self.contacts.clear();
-        self.contacts.extend(slots.iter().map(|slot| ContactKey {
-            key: key_of(&format!("{} {}", slot.kind.as_str(), slot.canonical)),
-            is_chat: is_chat(slot),
-        }));
+        self.contacts.extend(slots.iter().map(contact_key));
         self.contacts.sort_unstable_by_key(|contact| (!contact.is_chat, *contact));
         self.contacts.dedup();
         self.contacts.truncate(CONTACTS_MAX);
@@ -121,6 +118,33 @@ impl Trace {
 
 /// Pairs of characters for which a trace keeps its buffers: those of a huge text are given back.
 const KEPT_GRAMS_MAX: usize = 1 << 10;
+
+fn contact_key(slot: &Slot) -> ContactKey {
+    let key = key_of(&format!("{} {}", slot.kind.as_str(), slot.canonical));
+    let line = match slot.kind {
+        SlotKind::Wechat | SlotKind::Qq | SlotKind::Telegram | SlotKind::Phone => Some(key),
+        SlotKind::Url => site_of(&slot.canonical).map(|site| key_of(&format!("site {site}"))),
+        SlotKind::Email | SlotKind::BankCard | SlotKind::InviteCode => None,
+    };
+    ContactKey { key, is_chat: is_chat(slot), line, is_site: slot.kind == SlotKind::Url }
+}
+
+/// The part of an address that somebody has registered: its last two labels, three below names like `com.cn`. None for a
+/// share code, which leads to no site.
+fn site_of(address: &str) -> Option<&str> {
+    let host = address.split(['/', '?', '#']).next().unwrap_or(address);
+    let mut dots = host.rmatch_indices('.').map(|(at, _)| at);
+    let (last, second, third) = (dots.next()?, dots.next(), dots.next());
+    let Some(second) = second else { return Some(host) };
+    if host.parse::<IpAddr>().is_ok() {
+        return Some(host);
+    }
+    let is_public = host.len() - last == 3 && PUBLIC_LABELS.contains(&&host[second + 1..last]);
+    Some(if is_public { third.map_or(host, |third| &host[third + 1..]) } else { &host[second + 1..] })
+}
+
+/// Labels under which the registries of countries register, before the two letters of the country.
+const PUBLIC_LABELS: [&str; 8] = ["com", "net", "org", "gov", "edu", "ac", "co", "mil"];
 
 fn is_chat(slot: &Slot) -> bool {
     matches!(slot.kind, SlotKind::Wechat | SlotKind::Qq | SlotKind::Telegram)
@@ -202,7 +226,7 @@ const MINUTE_MS: i64 = 60_000;
 const DAYS_PER_COHORT: i64 = 30;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// Version of what is saved behind the window; every change of its types changes it.
-const LAYOUT: u32 = 7;
+const LAYOUT: u32 = 8;
 /// Contacts of one item that are followed, chat ids first.
 const CONTACTS_MAX: usize = 16;
 /// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.

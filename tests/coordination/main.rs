@@ -4,6 +4,7 @@
 
 mod company;
 mod habits;
+mod waves;
 
 use std::sync::LazyLock;
 

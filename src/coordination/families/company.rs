@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::background::{Background, HOUR_MS};
 use super::super::cluster::{Cluster, Member};
+use super::super::scope::Scope;
 use super::super::tail;
 use super::{EVIDENCE_MIN, Family, FamilyKind, SHARE_MIN, Together, count};
 
@@ -88,17 +89,14 @@ pub(super) fn repeat(posts: &[&Member], companions: &[Companion<'_>]) -> Option<
 ///
 /// Who is in a crew depends on the company alone, so that the places of its posts may be asked about without bias; strangers
 /// who wrote the same text do not water them down. O(members of [`CREW_CLUSTERS_MAX`] clusters).
-pub(super) fn crew<'c>(
-    cluster: &'c Cluster,
-    posts: &[&'c Member],
-    companions: &[Companion<'c>],
-) -> Vec<&'c Member> {
+pub(super) fn crew<'c>(scope: &Scope<'c>, companions: &[Companion<'c>]) -> Vec<&'c Member> {
+    let Scope { members, posts, .. } = scope;
     let again: Vec<&Companion<'_>> = (companions.iter())
         .take(CREW_CLUSTERS_MAX)
         .filter(|companion| companion.evidence >= EVIDENCE_MIN)
         .collect();
     let mut seen = BTreeSet::new();
-    let mut crew: BTreeSet<u64> = (cluster.members.iter())
+    let mut crew: BTreeSet<u64> = (members.iter())
         .filter_map(|member| member.account_key)
         .filter(|account| !seen.insert(*account))
         .collect();
@@ -108,7 +106,7 @@ pub(super) fn crew<'c>(
     }
     let elsewhere = again.iter().flat_map(|companion| companion.members);
     let is_theirs = |member: &&Member| member.account_key.is_some_and(|account| crew.contains(&account));
-    cluster.members.iter().chain(elsewhere).filter(is_theirs).collect()
+    members.iter().copied().chain(elsewhere).filter(is_theirs).collect()
 }
 
 /// Answers in rare texts, here and under other posts, of the accounts that answer one post.

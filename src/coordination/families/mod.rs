@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::background::{Background, DAY_MS};
-use super::cluster::{Basis, Cluster, Member};
+use super::cluster::{Basis, Member};
+use super::scope::Scope;
 pub(super) use texts::has_several_texts;
 
 /// What a family looks at.
@@ -164,23 +165,24 @@ const EVIDENCE_MIN: f64 = 4.0;
 /// Fewest accounts that show a family, and their share of the cluster: what few of many show says nothing of the rest.
 const SHOWING_MIN: u32 = 3;
 const SHARE_MIN: f64 = 0.3;
+/// The same where one wave of several is asked about by itself: more is tried, so that more is asked for.
+const SHOWING_IN_WAVE_MIN: u32 = 5;
 /// All families that speak against chance, in the order of their kinds, from the first post of each account, and of those
 /// who write together again from all their posts in common. O(members · log members), and those of eight other clusters.
 pub(super) fn collect<'c>(
-    cluster: &'c Cluster,
-    posts: &[&'c Member],
+    scope: &Scope<'c>,
     background: &Background,
     other: &dyn Fn(u64) -> Option<Together<'c>>,
 ) -> Vec<Family> {
+    let Scope { cluster, members: all, posts, .. } = scope;
     let is_by_target = cluster.basis == Basis::Target;
     let companions = company::companions(cluster, posts, background, other);
     let answers = is_by_target.then(|| company::Answers::of(posts, background, other));
     let crew = match &answers {
         Some(answers) => answers.crew(),
-        None => company::crew(cluster, posts, &companions),
+        None => company::crew(scope, &companions),
     };
-    let all: Vec<&Member> = cluster.members.iter().collect();
-    let roaming = [places::roaming(&all, background), places::roaming(&crew, background)];
+    let roaming = [places::roaming(all, background), places::roaming(&crew, background)];
     let registration = people::registration(posts, background);
     let found = [
         time::burst(posts, background),
@@ -197,14 +199,16 @@ pub(super) fn collect<'c>(
         }),
         places::takeover(posts, background),
         people::awakening(posts, background),
-        texts::contacts(cluster, posts, background).filter(|_| !is_by_target),
-        texts::content(cluster, posts).filter(|_| !is_by_target),
-        (is_by_target && places::is_nobody_at_home(&all, background))
+        texts::contacts(scope, &crew, background).filter(|_| !is_by_target),
+        texts::content(scope).filter(|_| !is_by_target),
+        // Where only the text is common, several authors of a page may have been copied.
+        (cluster.basis != Basis::Text && places::is_nobody_at_home(all, background))
             .then(|| people::unseen(posts, background)),
     ];
+    let fewest = if scope.is_wave { SHOWING_IN_WAVE_MIN } else { SHOWING_MIN };
     let is_enough = |family: &Family| {
         let share = f64::from(family.k) / f64::from(family.n.max(1));
-        family.evidence >= EVIDENCE_MIN && family.k >= SHOWING_MIN && share >= SHARE_MIN
+        family.evidence >= EVIDENCE_MIN && family.k >= fewest && share >= SHARE_MIN
     };
     let mut found: Vec<Family> = found.into_iter().flatten().filter(is_enough).collect();
     let hard: BTreeSet<u64> =

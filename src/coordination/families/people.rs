@@ -61,8 +61,8 @@ pub(super) fn awakening(posts: &[&Member], background: &Background) -> Option<Fa
     Some(Family::new(FamilyKind::Awakening, tail::binomial(k, n, share), (k, n, share), &back))
 }
 
-/// Accounts that were never seen before, against the share of such posts on the site, among answers to one post in rare
-/// texts; without whoever wrote a text first, and may have been copied.
+/// Accounts that were never seen before, against the share of such posts on the site, among answers to one post in rare texts
+/// or posts with one contact; without whoever wrote a text first, and may have been copied.
 ///
 /// Most people only read, until something moves them: asked only where nobody who is known is at home
 /// ([`super::places::is_nobody_at_home`]).

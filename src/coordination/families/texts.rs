@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::background::Background;
-use super::super::cluster::{Basis, Cluster, Held, Member};
+use super::super::background::{Background, DAY_MS};
+use super::super::cluster::{Basis, Held, Member};
+use super::super::scope::Scope;
 use super::super::tail;
 use super::{Family, FamilyKind, SHARE_MIN, count};
 use crate::model::Verdict;
@@ -84,67 +85,117 @@ pub(in super::super) fn has_several_texts(posts: &[&Member]) -> bool {
 
 /// Whether the posts are not copies of one text that were merely passed on: of all posts of the cluster that are asked for,
 /// without what an author repeats letter by letter, or of the first posts of its accounts where they have no text in common.
-fn is_spun(cluster: &Cluster, posts: &[&Member], is_asked: impl Fn(&Member) -> bool) -> bool {
-    if !cluster.is_by_text() {
+fn is_spun(scope: &Scope<'_>, posts: &[&Member], is_asked: impl Fn(&Member) -> bool) -> bool {
+    if !scope.cluster.is_by_text() {
         return has_several_texts(posts);
     }
     let mut seen = BTreeSet::new();
     let is_new = |member: &&Member| {
         member.account_key.is_some() && is_asked(member) && seen.insert((member.account_key, member.wording))
     };
-    is_altered(posts) || is_altered(&cluster.members.iter().filter(is_new).collect::<Vec<&Member>>())
-}
-
-fn chats(member: &Member) -> impl Iterator<Item = u64> {
-    member.contacts.iter().filter(|contact| contact.is_chat).map(|contact| contact.key)
+    is_altered(posts) || is_altered(&scope.members.iter().copied().filter(is_new).collect::<Vec<&Member>>())
 }
 
 /// Contacts: chat ids that go round in one wording, or one contact of their own in copies that were altered on purpose.
 ///
 /// A copied text carries its contact along, and in a form everybody fills in an id of their own: neither is evidence.
-pub(super) fn contacts(cluster: &Cluster, posts: &[&Member], background: &Background) -> Option<Family> {
-    let candidates = [rotating(cluster, posts), shared(cluster, posts, background)];
+pub(super) fn contacts(scope: &Scope<'_>, crew: &[&Member], background: &Background) -> Option<Family> {
+    let candidates = [rotating(scope, crew, background), shared(scope, background)];
     candidates.into_iter().flatten().max_by(|a, b| a.evidence.total_cmp(&b.evidence))
 }
 
-/// Accounts that give another chat id with the same wording in another post, or an id that others give too while the ids
-/// change: an id per handful of accounts at most, as with fewer they are those of a shop or of a club's groups.
-fn rotating(cluster: &Cluster, posts: &[&Member]) -> Option<Family> {
+/// Accounts that give another line (chat id, telephone, site) in another post with the same wording, or with another one in
+/// which the crew writes together; or a line that others give too while the lines change: one per handful of accounts at
+/// most, as with fewer they are those of a shop or of a club's groups, and several within a day, as a club may have a new
+/// group every day.
+///
+/// A site counts if hardly a post outside of the cluster leads there: a page that everybody may share is nobody's line.
+fn rotating(scope: &Scope<'_>, crew: &[&Member], background: &Background) -> Option<Family> {
+    let Scope { members, posts, .. } = scope;
+    let lines = lines(scope, crew, background);
+    let of = |member: &Member| lines.get(member.item.as_str()).map_or(&[][..], Vec::as_slice);
     let mut users: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
-    let mut first: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
-    let mut changing: BTreeSet<u64> = BTreeSet::new();
-    for member in &cluster.members {
-        let Some(account) = member.account_key else { continue };
-        let own: BTreeSet<u64> = chats(member).collect();
-        for chat in &own {
-            users.entry(*chat).or_default().insert(account);
-        }
-        match first.get(&account) {
-            Some(known) if !own.is_empty() && known.is_disjoint(&own) => {
-                changing.insert(account);
-            }
-            None if !own.is_empty() => {
-                first.insert(account, own);
-            }
-            Some(_) | None => {}
+    for member in members {
+        for line in of(member) {
+            users.entry(*line).or_default().extend(member.account_key);
         }
     }
+    let mut first: BTreeMap<u64, &[u64]> = BTreeMap::new();
+    let mut changing_in = |posts: &[&Member]| -> BTreeSet<u64> {
+        let mut changing = BTreeSet::new();
+        for member in posts {
+            let (Some(account), own) = (member.account_key, of(member)) else { continue };
+            let known = first.entry(account).or_insert(own);
+            if known.is_empty() {
+                *known = own;
+            } else if !own.is_empty() && !own.iter().any(|line| known.contains(line)) {
+                changing.insert(account);
+            }
+        }
+        changing
+    };
+    let (here, elsewhere) = (changing_in(members), changing_in(crew));
     let shares =
-        |member: &Member| chats(member).any(|chat| users.get(&chat).is_some_and(|users| users.len() >= 2));
-    let with_chat = first.len();
-    let is_crowd = users.len() >= ROTATING_MIN
-        && f64::from(count(users.len())) >= SHARE_MIN * f64::from(count(with_chat));
-    let goes_round =
-        |m: &&&Member| m.account_key.is_some_and(|key| changing.contains(&key)) || (is_crowd && shares(m));
+        |member: &Member| of(member).iter().any(|line| users.get(line).is_some_and(|users| users.len() >= 2));
+    let with_line = users.values().flatten().collect::<BTreeSet<&u64>>().len();
+    let is_crowd = f64::from(count(users.len())) >= SHARE_MIN * f64::from(count(with_line));
+    let goes_round = |m: &&&Member| {
+        let is_in = |changing: &BTreeSet<u64>| m.account_key.is_some_and(|key| changing.contains(&key));
+        is_in(&here) || (is_crowd && (is_in(&elsewhere) || shares(m)))
+    };
     let showing: Vec<&Member> = posts.iter().filter(goes_round).copied().collect();
     let (k, n) = (count(showing.len()), count(posts.len()));
     let evidence = tail::binomial(k, n, CHAT_SHARE);
-    (users.len() >= ROTATING_MIN)
+    most_in_a_day(members, of)
+        .ge(&ROTATING_MIN)
         .then(|| Family::new(FamilyKind::Contacts, evidence, (k, n, CHAT_SHARE), &showing))
 }
 
+/// The lines that each post gives, by item, without those that are not the cluster's and its crew's own.
+fn lines<'m>(scope: &Scope<'m>, crew: &[&'m Member], background: &Background) -> BTreeMap<&'m str, Vec<u64>> {
+    let all = scope.cluster.members.iter().chain(crew.iter().copied());
+    let all: BTreeMap<&str, &Member> = all.map(|member| (member.item.as_str(), member)).collect();
+    let mut inside: BTreeMap<u64, u32> = BTreeMap::new();
+    for line in all.values().flat_map(|member| &member.contacts).filter_map(|contact| contact.line) {
+        *inside.entry(line).or_default() += 1;
+    }
+    let is_own = |line: u64| {
+        let inside = inside.get(&line).copied().unwrap_or(0);
+        f64::from(inside) >= OWN_CONTACT_SHARE * f64::from(background.posts_with(line).max(1))
+    };
+    let lines = |member: &Member| -> Vec<u64> {
+        let lines = member.contacts.iter().filter_map(|contact| Some((contact.line?, contact.is_site)));
+        lines.filter(|(line, is_site)| !is_site || is_own(*line)).map(|(line, _)| line).collect()
+    };
+    all.into_iter().map(|(item, member)| (item, lines(member))).collect()
+}
+
+/// The most lines that are given within a day.
+fn most_in_a_day<'m>(members: &[&'m Member], of: impl Fn(&'m Member) -> &'m [u64]) -> usize {
+    let mut given: Vec<(i64, u64)> =
+        members.iter().flat_map(|member| of(member).iter().map(|line| (member.time_ms, *line))).collect();
+    given.sort_unstable();
+    let mut inside: BTreeMap<u64, usize> = BTreeMap::new();
+    let (mut start, mut most) = (0, 0);
+    for (time_ms, line) in &given {
+        *inside.entry(*line).or_default() += 1;
+        while time_ms.saturating_sub(given[start].0) > DAY_MS {
+            if let Some(posts) = inside.get_mut(&given[start].1) {
+                *posts -= 1;
+                if *posts == 0 {
+                    inside.remove(&given[start].1);
+                }
+            }
+            start += 1;
+        }
+        most = most.max(inside.len());
+    }
+    most
+}
+
 /// One contact that hardly a post outside of the cluster gives, in copies that were altered on purpose.
-fn shared(cluster: &Cluster, posts: &[&Member], background: &Background) -> Option<Family> {
+fn shared(scope: &Scope<'_>, background: &Background) -> Option<Family> {
+    let Scope { cluster, posts, .. } = scope;
     let mut users: BTreeMap<u64, (Vec<&Member>, u32)> = BTreeMap::new();
     for post in posts {
         for contact in &post.contacts {
@@ -161,13 +212,14 @@ fn shared(cluster: &Cluster, posts: &[&Member], background: &Background) -> Opti
     let is_own = f64::from(own) >= OWN_CONTACT_SHARE * f64::from(all) || cluster.basis == Basis::Contact;
     let (k, n) = (count(showing.len()), count(posts.len()));
     let evidence = tail::binomial(k - 1, n, SAME_CONTACT_SHARE);
-    (is_own && showing.len() >= ROTATING_MIN && is_spun(cluster, posts, |_| true))
+    (is_own && showing.len() >= ROTATING_MIN && is_spun(scope, posts, |_| true))
         .then(|| Family::new(FamilyKind::Contacts, evidence, (k, n, SAME_CONTACT_SHARE), &showing))
 }
 
 /// What the posts lead to by themselves. Hard only where the copies were altered on purpose, or the texts differ: copies of
 /// one text are one event, and what quotes a fraud to warn of it is copied too.
-pub(super) fn content(cluster: &Cluster, posts: &[&Member]) -> Option<Family> {
+pub(super) fn content(scope: &Scope<'_>) -> Option<Family> {
+    let posts = &scope.posts;
     let flagged: Vec<&Member> =
         posts.iter().copied().filter(|post| post.content >= Verdict::Review).collect();
     let (k, n) = (count(flagged.len()), count(posts.len()));
@@ -176,7 +228,7 @@ pub(super) fn content(cluster: &Cluster, posts: &[&Member]) -> Option<Family> {
     }
     let family =
         Family::new(FamilyKind::Content, tail::binomial(k, n, REVIEW_SHARE), (k, n, REVIEW_SHARE), &flagged);
-    Some(if is_spun(cluster, &flagged, |post| post.content >= Verdict::Review) {
+    Some(if is_spun(scope, &flagged, |post| post.content >= Verdict::Review) {
         family
     } else {
         family.soft()
