@@ -27,7 +27,7 @@ use super::service::Service;
 use crate::model::{Decision, FollowUp, Verdict};
 use crate::store::entry::{AppealEntry, DecisionEntry, Entry, OutcomeEntry, Review, ReviewOutcome};
 use crate::store::find::find;
-use crate::store::log::{LogError, Position, Reader};
+use crate::store::log::{LogError, Position, Reader, Stored};
 use crate::telemetry::Clock;
 
 /// Longest reason, characters.
@@ -294,11 +294,11 @@ impl Service {
     }
 
     /// Puts a record under an id of its own.
-    fn put(&self, id: &str, entry: &Entry, private: Option<Vec<u8>>) -> Result<(), Problem> {
+    fn put(&self, id: &str, entry: &Entry, private: Option<Vec<u8>>) -> Result<Stored, Problem> {
         let stored = self.log().append_and_wait(entry.to_bytes(), private);
         let stored = stored.map_err(|e: LogError| unavailable(&e))?;
         self.books().note(&digest(&[b"id", id.as_bytes()]), stored);
-        Ok(())
+        Ok(stored)
     }
 
     /// Takes an objection to a decision.
@@ -326,8 +326,10 @@ impl Service {
                 };
                 // The words belong to their author, and are purged with the others.
                 let private = serde_json::json!({ "item": { "reason": asked.reason } }).to_string();
-                self.put(&entry.id, &Entry::Appeal(entry.clone()), Some(private.into_bytes()))?;
-                self.docket().add(decision, now_ms, entry.due_ms);
+                let stored =
+                    self.put(&entry.id, &Entry::Appeal(entry.clone()), Some(private.into_bytes()))?;
+                // A restart knows no other time than the record's.
+                self.docket().add(decision, stored.time_ms, entry.due_ms);
                 entry
             }
         };
