@@ -1,7 +1,7 @@
 //! `qingliu clusters`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ use crate::telemetry::Clock;
 const CORE_CHARS: usize = 60;
 
 pub(super) fn run(arguments: &ClusterArguments, clock: Clock) -> Result<ExitCode, Failure> {
-    let read = expand_inputs(&arguments.inputs).map_err(Failure::run)?;
+    let inputs = expand_inputs(&arguments.inputs).map_err(Failure::run)?;
     let written = [&arguments.dot, &arguments.svg].into_iter().flatten();
-    refuse_same_file(read.iter().chain(&arguments.window), written)
+    refuse_same_file(inputs.iter().chain(&arguments.window), written)
         .map_err(|e| Failure::Usage(e.to_string()))?;
     let (shard, what) = match &arguments.window {
         Some(path) => (load(path)?, path.display().to_string()),
-        None => judge(arguments, clock)?,
+        None => judge(arguments, inputs, clock)?,
     };
     let tier_min = Tier::try_from(arguments.tier_min).map_err(Failure::Usage)?;
     let (clusters, found) = shard.coordinator().reports(arguments.posts_min, tier_min, arguments.top);
@@ -61,10 +61,14 @@ fn load(path: &Path) -> Result<Shard, Failure> {
 }
 
 /// The state after all inputs, and what they were.
-fn judge(arguments: &ClusterArguments, clock: Clock) -> Result<(Shard, String), Failure> {
+fn judge(
+    arguments: &ClusterArguments,
+    inputs: Vec<PathBuf>,
+    clock: Clock,
+) -> Result<(Shard, String), Failure> {
     let bundle = load_bundle(arguments.bundle.as_deref())?;
     let options = Options {
-        inputs: expand_inputs(&arguments.inputs).map_err(Failure::run)?,
+        inputs,
         output: None,
         rejects: None,
         scores: None,

@@ -219,7 +219,7 @@ impl Coordinator {
         let since = mates.last()?.time_ms;
         let id = super::key_of(&format!("target {parent}"));
         let target = self.clusters.entry(id, now, || Cluster::of(Basis::Target, id, since));
-        let known = target.members.len();
+        let before = target.members.len();
         // The first of a text wait in its cluster by text until it is known what they have in common.
         for mate in mates.iter().rev().filter(|_| mates.len() <= MATES_ADDED) {
             if !target.members.iter().any(|known| known.item == mate.item) {
@@ -230,7 +230,7 @@ impl Coordinator {
                 );
             }
         }
-        let added = target.members.len() - known;
+        let added = target.members.len() - before;
         self.clusters.grew(added);
         self.join(id, member, sighting, rarity, None)
     }

@@ -5,8 +5,7 @@ use std::hint::black_box;
 use super::calibration::{Calibration, bin_of};
 use super::cohort::{Cohort, Norms, Share, says_spread};
 use super::config::{Config, Weights};
-use super::event::TargetKind;
-use super::event::{Kind, Reason};
+use super::event::{Kind, Reason, TargetKind, Window};
 use super::evidence::{
     Context, PRIOR_HOURS, converted, expected_share, is_written_by_platform, signals_into, usual_rates,
 };
@@ -184,10 +183,7 @@ impl State {
         let cohort = Cohort::of(target, self.open_hour);
         desk.signals.clear();
         desk.registered.clear();
-        let from_s = self.open_hour.saturating_mul(3600);
-        let of_target = of_key(&self.registered, target.key, |window| window.target);
-        let holds = of_target.iter().filter(|window| window.from_s < from_s + 3600 && window.to_s > from_s);
-        desk.registered.extend(holds.map(|window| window.reason));
+        desk.registered.extend(reasons_in(&self.registered, target.key, self.open_hour));
         if target.hour.events >= SCORED_EVENTS_MIN {
             let other = self.referred(target.hour.co_ref);
             let context = Context {
@@ -324,6 +320,14 @@ pub(super) fn expected_events(
     let (reads, acts) = usual_rates(target);
     let mean = (reads + acts) * seasons[target.kind() as usize] * elapsed;
     (mean >= SHOCK_EXPECTED_MIN).then_some(mean)
+}
+
+/// The reasons that are registered for a target in some part of an hour. `registered` is sorted by target. O(log windows).
+pub(super) fn reasons_in(registered: &[Window], target: u64, hour: u32) -> impl Iterator<Item = Reason> {
+    let from_s = hour.saturating_mul(3600);
+    let of_target = of_key(registered, target, |window| window.target).iter();
+    let holds = move |window: &&Window| window.from_s < from_s.saturating_add(3600) && window.to_s > from_s;
+    of_target.filter(holds).map(|window| window.reason)
 }
 
 /// The part of a list, sorted by its keys, that belongs to one.

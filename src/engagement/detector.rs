@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
-use super::close::Desk;
+use super::close::{Desk, reasons_in};
 use super::cohort::Cohort;
 use super::config::{Config, Limits, Weights};
 use super::event::{Event, FollowerCount, Window};
@@ -238,12 +238,8 @@ impl Detector {
         let mut signals = Vec::new();
         for sample in due {
             self.come_to(sample.time_s / MINUTE_S, out);
-            let hour_s = sample.time_s / 3600 * 3600;
-            let of_target =
-                self.state.registered.iter().filter(|own| {
-                    own.target == sample.target && own.from_s < hour_s + 3600 && own.to_s > hour_s
-                });
-            let factor = of_target.map(|own| rate_factor(own.reason)).fold(1.0, f64::max);
+            let reasons = reasons_in(&self.state.registered, sample.target, sample.time_s / 3600);
+            let factor = reasons.map(rate_factor).fold(1.0, f64::max);
             signals.clear();
             let taken = self.state.followers.take(sample, factor, &self.weights, &mut signals);
             if taken == Taken::No {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::{Actor, CHURN_TICKS, COMPANY_TICKS, TICK_S, low16};
 use super::calibration::Calibration;
-use super::close::expected_events;
+use super::close::{expected_events, reasons_in};
 use super::cohort::{COHORTS, Cohort, Norms, Share};
 use super::config::{Config, Limits};
 use super::detector::Counts;
@@ -241,7 +241,7 @@ impl State {
             return slot;
         }
         row.begin(hour);
-        if holds_draw(&self.registered, key, hour) {
+        if reasons_in(&self.registered, key, hour).any(|reason| reason == Reason::Lottery) {
             row.hour.flags |= DRAWN;
         }
         // A slot that made room in the hour that it was listed in is listed once, so that lists are no longer than the table.
@@ -476,16 +476,6 @@ impl State {
             + lists
             + COHORTS * size_of::<Norms>()
     }
-}
-
-/// Whether a prize draw of a target is registered for some part of an hour. `windows` are sorted by target. O(log windows).
-fn holds_draw(windows: &[Window], target: u64, hour: u32) -> bool {
-    let from_s = hour.saturating_mul(3600);
-    let first = windows.partition_point(|own| own.target < target);
-    let mut of_target = windows[first..].iter().take_while(|own| own.target == target);
-    of_target.any(|own| {
-        own.reason == Reason::Lottery && own.from_s < from_s.saturating_add(3600) && own.to_s > from_s
-    })
 }
 
 fn is_act(kind: Kind) -> bool {

@@ -12,15 +12,15 @@ use super::judge::{hex, unhex};
 use super::options::ServeOptions;
 use super::problem::{Problem, ProblemCode};
 use super::service::Service;
+use super::upkeep::DAY_MS;
 use crate::emit::Cursor;
 use crate::store::entry::Entry;
 use crate::store::find::Id;
-use crate::store::log::{LogError, Position, Reader};
+use crate::store::log::{Found, LogError, Position, Reader};
 use crate::telemetry::Clock;
 
 /// Most appeals that wait at once.
 const WAITING_MAX: usize = 1_000_000;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How records begin that an appeal is made or answered by.
 const KINDS: [&[u8]; 2] = [br#"{"kind":"appeal""#, br#"{"kind":"outcome""#];
 
@@ -99,14 +99,7 @@ impl Docket {
     }
 
     fn read_on(&mut self, mut reader: Reader) -> Result<(), LogError> {
-        loop {
-            let record = match reader.read() {
-                Ok(Some(found)) => found.record,
-                Ok(None) => return Ok(()),
-                // It was reported when the log was opened, or `qingliu log --verify` reports it.
-                Err(LogError::Damaged(_)) => continue,
-                Err(e) => return Err(e),
-            };
+        while let Some(Found { record, .. }) = reader.read_whole()? {
             // Most records are decisions, which need not be read for this.
             if !KINDS.iter().any(|kind| record.public.starts_with(kind)) {
                 continue;
@@ -117,6 +110,7 @@ impl Docket {
                 _ => {}
             }
         }
+        Ok(())
     }
 
     /// Whether there is room for one more.

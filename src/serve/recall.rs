@@ -24,14 +24,7 @@ pub(super) fn remember(options: &ServeOptions, books: &Books, since_ms: i64) -> 
         Reader::at(&options.log.dir, Position { segment: first_since(options, since_ms)?, offset: 0 });
     let mut keys = books.keys.lock().unwrap_or_else(PoisonError::into_inner);
     let mut decisions = books.decisions.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
-        let found = match reader.read() {
-            Ok(Some(found)) => found,
-            Ok(None) => return Ok(()),
-            // It was reported when the log was opened, or `qingliu log --verify` reports it.
-            Err(LogError::Damaged(_)) => continue,
-            Err(e) => return Err(e),
-        };
+    while let Some(found) = reader.read_whole()? {
         let Ok(names) = serde_json::from_slice::<Names>(&found.record.public) else { continue };
         if !["decision", "outcome", "appeal"].contains(&names.kind.as_str()) {
             continue;
@@ -42,6 +35,7 @@ pub(super) fn remember(options: &ServeOptions, books: &Books, since_ms: i64) -> 
             keys.restore(pair, found.record.time_ms, found.position);
         }
     }
+    Ok(())
 }
 
 /// The segment in which records of a time begin.

@@ -6,7 +6,7 @@ use crate::store::find::index_one;
 use crate::store::log::purge;
 use crate::telemetry::Clock;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Name of the file that says through which segment private parts have been taken out.
 const PURGED: &str = "purged";
 

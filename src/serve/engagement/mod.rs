@@ -302,19 +302,13 @@ fn decisions_since(
         None => Position { segment: first_since(options, time_ms)?, offset: 0 },
     };
     let (mut reader, mut found) = (Reader::at(&options.log.dir, from), HashSet::new());
-    loop {
-        let record = match reader.read() {
-            Ok(Some(found)) => found.record,
-            Ok(None) => return Ok(found),
-            // It was reported when the log was opened, or `qingliu log --verify` reports it.
-            Err(LogError::Damaged(_)) => continue,
-            Err(e) => return Err(e),
-        };
-        let Ok(names) = serde_json::from_slice::<Names>(&record.public) else { continue };
+    while let Some(whole) = reader.read_whole()? {
+        let Ok(names) = serde_json::from_slice::<Names>(&whole.record.public) else { continue };
         if names.kind == "decision" && names.request.is_empty() {
             found.extend(unhex(&names.id));
         }
     }
+    Ok(found)
 }
 
 /// The key of a bulk, if its caller gave one.

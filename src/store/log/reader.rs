@@ -68,6 +68,19 @@ impl Reader {
         self.read_until(NO_LIMIT)
     }
 
+    /// The next record that is whole. Damage before it is passed over: whoever opens a log is told of it, and so is whoever verifies it.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn read_whole(&mut self) -> Result<Option<Found>, LogError> {
+        loop {
+            match self.read() {
+                Err(LogError::Damaged(_)) => {}
+                read => return read,
+            }
+        }
+    }
+
     /// The next record before `limit`, which must be the end of a record; nothing if there is none. What stands behind the
     /// limit is not even read: as long as it is not on the disk, it may still be replaced.
     ///
