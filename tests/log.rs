@@ -409,6 +409,8 @@ fn records_that_are_cut_off_at_the_end_or_replaced_are_missed_by_an_anchor() {
     let damage = verify_against(other.path(), &anchors).unwrap().damage;
     assert!(damage.len() == 3 && damage[0].what.contains("not the one that was anchored"), "{damage:?}");
     assert_eq!(verify_against(tempfile::tempdir().unwrap().path(), &anchors).unwrap().damage.len(), 3);
+    // A device has no end.
+    assert!(Anchor::read(Path::new("/dev/zero")).unwrap_err().to_string().contains("is larger than"));
 }
 
 #[test]

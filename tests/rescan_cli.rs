@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Child;
 
@@ -223,6 +224,48 @@ fn diff_prints_exactly_the_items_that_an_older_run_judged_otherwise() {
 }
 
 #[test]
+fn diff_shows_what_is_said_later_of_earlier_items() {
+    let place = Place::new();
+    // Twelve accounts on one device advertise with one wording; the first of them pass when they come.
+    let line = |n: i64| {
+        let time = 1_793_491_200_000_i64 + n * 60_000;
+        let text = format!("旧衣回收上门称重，一斤三块，整箱另算，找小丽登记地址，先到先得，今天第{n}位");
+        format!(
+            "{{\"id\":\"p{n}\",\"text\":\"{text}\",\"account\":\"a{n}\",\"device\":\"farm\",\"time\":{time}}}\n"
+        )
+    };
+    // An alert on a target that is named like an item is no decision on the item.
+    let alert = "{\"item\":\"p0\",\"verdict\":\"review\",\"evidence\":[{\"kind\":\"engagement\"}]}\n";
+    place.write("few.jsonl", (0..2).map(line).collect::<String>());
+    place.write("many.jsonl", (0..12).map(line).collect::<String>());
+    place.run("rescan --in few.jsonl --out few.out").expect(0, &[]);
+    place.run("rescan --in many.jsonl --out many.out").expect(0, &[]);
+    place.write("few.out", place.text("few.out") + alert);
+    let decisions = place.lines("many.out");
+    let told: BTreeSet<&str> = decisions
+        .iter()
+        .filter(|decision| !decision["follow_up"].is_null())
+        .filter_map(|decision| decision["item"].as_str())
+        .collect();
+    assert!(told.contains("p0") && told.contains("p1"), "{told:?}");
+
+    let diff =
+        |new: &str, old: &str| place.run(&format!("rescan --in {new} --diff {old}")).expect(0, &[]).stdout;
+    let later = |changes: &str| -> Vec<String> {
+        changes.lines().filter(|line| line.contains("\tfollow-up: ")).map(str::to_owned).collect()
+    };
+    assert_eq!(diff("many.jsonl", "many.out"), "");
+    let (gained, lost) = (later(&diff("many.jsonl", "few.out")), later(&diff("few.jsonl", "many.out")));
+    assert_eq!(gained.len(), told.len());
+    for ((gained, lost), item) in gained.iter().zip(&lost).zip(&told) {
+        let (name, change) = gained.split_once("\tfollow-up: none -> ").expect("a change");
+        assert_eq!((name, lost), (*item, &format!("{item}\tfollow-up: {change} -> none")));
+    }
+    assert_eq!(gained.len(), lost.len());
+    assert!(!diff("few.jsonl", "few.out").contains("p0"));
+}
+
+#[test]
 fn bad_usage_is_exit_code_2() {
     let place = Place::new();
     place.write("in.jsonl", posts(1, 1));
@@ -400,6 +443,19 @@ fn a_restart_forgets_the_old_checkpoint_before_it_writes() {
     place.rescan("--in a.jsonl --all --out out.zst --resume").expect(0, &[]);
     place.rescan("--in a.jsonl --all --out whole").expect(0, &[]);
     assert!(unzstd(&place.bytes("out.zst")) == place.bytes("whole"));
+}
+
+#[test]
+fn a_text_in_utf_16_is_named_as_such() {
+    let place = Place::new();
+    let text = "{\"text\":\"今天天气很好\"}\n";
+    let units = |to_bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(to_bytes).collect()
+    };
+    for (name, bytes) in [("little.jsonl", units(u16::to_le_bytes)), ("big.csv", units(u16::to_be_bytes))] {
+        place.write(name, bytes);
+        place.rescan(&format!("--in {name} --out out --restart")).expect(1, &[name, "UTF-16"]);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `qingliu config`.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -37,8 +39,19 @@ fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
+/// Longest configuration, bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
 /// The text of a file; none is an empty one.
 fn read(file: Option<&Path>) -> Result<String, Failure> {
     let Some(file) = file else { return Ok(String::new()) };
-    std::fs::read_to_string(file).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))
+    let failed = |problem: String| Failure::Usage(format!("{}: {problem}", file.display()));
+    let mut text = String::new();
+    let opened = File::open(file).map_err(|e| failed(e.to_string()))?;
+    // A device has no length and no end.
+    opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|e| failed(e.to_string()))?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(failed(format!("is longer than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(text)
 }

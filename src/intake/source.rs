@@ -153,7 +153,8 @@ impl Intake {
         if extension == "parquet" {
             return ParquetRows::open(path, name, position).map(|rows| Format::Parquet(Box::new(rows)));
         }
-        let reader = self.bytes(path)?;
+        let mut reader = self.bytes(path)?;
+        refuse_utf16(reader.fill_buf()?)?;
         if extension == "csv" {
             return CsvRows::open(reader, name, position).map(|rows| Format::Csv(Box::new(rows)));
         }
@@ -177,6 +178,15 @@ impl Intake {
             _ => Box::new(file),
         })
     }
+}
+
+/// What spreadsheets save as "Unicode text" would be one line that is no JSON. No UTF-8 begins so.
+fn refuse_utf16(beginning: &[u8]) -> io::Result<()> {
+    if beginning.starts_with(b"\xFF\xFE") || beginning.starts_with(b"\xFE\xFF") {
+        let problem = "the text is UTF-16; convert it to UTF-8, for example with iconv";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+    }
+    Ok(())
 }
 
 /// Says of a fault in compressed data what it means: decoders only name what they missed.

@@ -7,6 +7,8 @@ use crate::text::{Class, FoldedText, SymbolRange};
 
 /// Longest run of blanks and symbols between two characters of a hit, in symbols.
 pub(super) const GAP_SYMBOLS_MAX: u32 = 8;
+/// The same where all characters of a hit stand apart, its neighbours too, and there are only blanks between them.
+const GAP_BLANKS_MAX: u32 = 64;
 /// Dense characters that are tokenised ahead of and behind a hit.
 const WINDOW_CHARS: usize = 8;
 
@@ -14,14 +16,15 @@ const WINDOW_CHARS: usize = 8;
 /// punctuation between two clauses.
 ///
 /// A gap with clause punctuation counts only when the hit is separated throughout, and, for hits of two characters,
-/// when its surroundings are as well (`加。微。信`). No hit crosses the border of a field.
+/// when its surroundings are as well (`加。微。信`). A wide gap holds only blanks, and counts only when the hit, of three characters or more, and its
+/// surroundings are separated. No hit crosses the border of a field.
 pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_chars: u32) -> bool {
     let symbols = text.symbols();
     if range.len() == dense_chars {
         return true;
     }
     let (mut gap, mut joints, mut has_clause, mut previous_is_dense) = (0, 0, false, false);
-    let mut is_latin = true;
+    let (mut is_latin, mut is_wide, mut is_blank) = (true, false, true);
     for symbol in &symbols[range.indexes()] {
         if symbol.class.is_dense() {
             is_latin &= matches!(symbol.class, Class::Latin | Class::Digit);
@@ -32,7 +35,9 @@ pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_char
         previous_is_dense = false;
         gap += 1;
         has_clause |= symbol.class == Class::Clause;
-        if gap > GAP_SYMBOLS_MAX {
+        is_blank &= symbol.class == Class::Blank;
+        is_wide |= gap > GAP_SYMBOLS_MAX;
+        if gap > GAP_BLANKS_MAX || (is_wide && !is_blank) {
             return false;
         }
     }
@@ -40,12 +45,16 @@ pub(super) fn gaps_are_allowed(text: &FoldedText, range: SymbolRange, dense_char
     if is_latin && !uniform {
         return false;
     }
-    if !has_clause {
+    if !has_clause && !is_wide {
         return true;
     }
     let separated =
         |index: Option<usize>| index.and_then(|i| symbols.get(i)).is_none_or(|s| !s.class.is_dense());
     let outside = separated((range.start as usize).checked_sub(1)) && separated(Some(range.end as usize));
+    if is_wide {
+        // The headings of two columns stand as far apart.
+        return uniform && dense_chars >= 3 && outside;
+    }
     uniform && (dense_chars >= 3 || outside) && text.field_of(range.start) == text.field_of(range.end - 1)
 }
 

@@ -6,12 +6,17 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::intake::{Intake, IntakeError, Position};
-use crate::model::Verdict;
+use crate::model::{EvidenceKind, FollowUp, Verdict};
 
-/// The verdict and the top label of every item that an older run did not pass. About 100 bytes per such item.
+/// The verdict and the top label of items.
+pub(super) type ByItem = HashMap<String, (Verdict, String)>;
+
+/// The verdict and the top label of every item that an older run did not pass, and of the last decision that it set beside an earlier
+/// one. About 100 bytes for each.
 #[derive(Debug, Default)]
 pub struct OldDecisions {
-    by_item: HashMap<String, (Verdict, String)>,
+    by_item: ByItem,
+    follow_ups: ByItem,
 }
 
 #[derive(Deserialize)]
@@ -20,9 +25,24 @@ struct OldDecision {
     verdict: Verdict,
     #[serde(default)]
     labels: Vec<OldLabel>,
+    #[serde(default)]
+    evidence: Vec<OldEvidence>,
     /// Set in decisions that stand beside an earlier one.
     #[serde(default)]
-    follow_up: Option<serde::de::IgnoredAny>,
+    follow_up: Option<FollowUp>,
+}
+
+#[derive(Deserialize)]
+struct OldEvidence {
+    kind: EvidenceKind,
+}
+
+impl OldDecision {
+    /// Whether it speaks of an hour of a target, and not of an item.
+    fn is_of_engagement(&self) -> bool {
+        self.evidence.iter().any(|evidence| evidence.kind == EvidenceKind::Engagement)
+            || self.follow_up.as_ref().is_some_and(|follow_up| follow_up.withdraws)
+    }
 }
 
 #[derive(Deserialize)]
@@ -38,20 +58,25 @@ impl OldDecisions {
     /// The file cannot be read or is not one of decisions; the message names the line.
     pub fn read(path: &Path) -> Result<Self, IntakeError> {
         let mut intake = Intake::new(vec![path.to_owned()], Position::default());
-        let mut by_item = HashMap::new();
+        let mut decisions = Self::default();
         while let Some(chunk) = intake.next_chunk()? {
             for (number, line) in chunk.numbered_lines() {
                 let old: OldDecision = serde_json::from_slice(line).map_err(|e| IntakeError::Pattern {
                     pattern: format!("{}:{number}", path.display()),
                     problem: format!("is not a decision: {e}"),
                 })?;
-                if old.verdict != Verdict::Pass && old.follow_up.is_none() {
-                    let label = old.labels.into_iter().next().map(|l| l.label).unwrap_or_default();
-                    by_item.insert(old.item, (old.verdict, label));
+                if old.is_of_engagement() {
+                    continue;
+                }
+                let label = old.labels.into_iter().next().map(|l| l.label).unwrap_or_default();
+                if old.follow_up.is_some() {
+                    decisions.follow_ups.insert(old.item, (old.verdict, label));
+                } else if old.verdict != Verdict::Pass {
+                    decisions.by_item.insert(old.item, (old.verdict, label));
                 }
             }
         }
-        Ok(Self { by_item })
+        Ok(decisions)
     }
 
     /// How a new judgement differs, as one line for people; nothing if it does not.
@@ -62,10 +87,30 @@ impl OldDecisions {
         if old_verdict == verdict && old_label == label {
             return None;
         }
-        // One line per item, whatever its id holds.
-        let item: String = item.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
-        Some(format!("{item}\t{} -> {}\n", show(old_verdict, old_label), show(verdict, label)))
+        Some(format!("{}\t{} -> {}\n", one_line(item), show(old_verdict, old_label), show(verdict, label)))
     }
+
+    /// How the last decisions that a run set beside earlier ones differ: a line for each item, in the order of their names. What only the
+    /// older run has is left out where `is_part` says that `new` is not all. O(n log n).
+    pub(super) fn changes_of_follow_ups(&self, new: &ByItem, is_part: bool) -> Vec<String> {
+        let gone = self.follow_ups.keys().filter(|item| !is_part && !new.contains_key(*item));
+        let mut items: Vec<&String> = new.keys().chain(gone).collect();
+        items.sort_unstable();
+        let shown = |side: Option<&(Verdict, String)>| {
+            side.map_or_else(|| "none".to_owned(), |(verdict, label)| show(*verdict, label))
+        };
+        let changed = |item: &&String| self.follow_ups.get(*item) != new.get(*item);
+        let line = |item: &String| {
+            let (before, after) = (shown(self.follow_ups.get(item)), shown(new.get(item)));
+            format!("{}\tfollow-up: {before} -> {after}\n", one_line(item))
+        };
+        items.into_iter().filter(changed).map(line).collect()
+    }
+}
+
+/// An id without line ends, whatever it holds.
+fn one_line(item: &str) -> String {
+    item.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 fn show(verdict: Verdict, label: &str) -> String {

@@ -65,6 +65,8 @@ pub(super) struct Judged {
     pub(super) decisions: Vec<u8>,
     pub(super) rejects: Vec<u8>,
     pub(super) changes: Vec<u8>,
+    /// Decisions that stand beside earlier ones, where an older run is compared with: item, verdict and top label.
+    pub(super) follow_ups: Vec<(String, (Verdict, String))>,
     pub(super) scores: Vec<u8>,
     pub(super) tally: Tally,
     pub(super) end: Position,
@@ -157,6 +159,10 @@ impl Work<'_> {
         for follow_up in follow_ups {
             judged.tally.follow_ups += 1;
             write_decision(&follow_up, &mut judged.decisions);
+            if self.old.is_some() {
+                let label = follow_up.labels.into_iter().next().map(|label| label.label);
+                judged.follow_ups.push((follow_up.item, (follow_up.verdict, label.unwrap_or_default())));
+            }
         }
     }
 

@@ -146,6 +146,9 @@ pub fn run(
     let (mut stateful, saved) = line.turnstile.finish(line.sink.wants_checkpoint());
     let saved = saved?;
     line.sink.append(&stateful.finish(bundle));
+    if let Some(old) = &options.old {
+        line.sink.append_changes(old, resumed);
+    }
     let tally = line.sink.finish(saved)?;
     let engagement = stateful.report();
     Ok(Report { tally, items_before, resumed, shard: stateful.shard, engagement })

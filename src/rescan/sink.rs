@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::diff::{ByItem, OldDecisions};
 use super::pipeline::Judged;
 use super::run::{RescanError, forget_checkpoint};
 use super::tally::Tally;
@@ -59,6 +60,8 @@ struct State {
     outputs: Outputs,
     checkpoint: Option<CheckpointTarget>,
     done: RunState,
+    /// The last of the decisions that stand beside that on an item, where an older run is compared with.
+    follow_ups: ByItem,
     /// An output failed; nothing more is written.
     failure: Option<RescanError>,
     inputs_failure: Option<RescanError>,
@@ -72,6 +75,7 @@ impl OrderedSink {
             outputs,
             checkpoint,
             done: start,
+            follow_ups: ByItem::new(),
             failure: None,
             inputs_failure: None,
         };
@@ -116,6 +120,13 @@ impl OrderedSink {
             state.done.tally.add(&judged.tally);
             state.failure = state.outputs.write(judged).err();
         }
+    }
+
+    /// Writes how the decisions that stand beside others differ from those of an older run. `is_part` where this run began at a checkpoint.
+    pub(super) fn append_changes(&self, old: &OldDecisions, is_part: bool) {
+        let changes = old.changes_of_follow_ups(&self.lock().follow_ups, is_part);
+        let tally = Tally { changed: changes.len() as u64, ..Tally::default() };
+        self.append(&Judged { changes: changes.concat().into_bytes(), tally, ..Judged::default() });
     }
 
     /// Whether the inputs failed and everything before was written: then a last checkpoint is wanted.
@@ -163,6 +174,7 @@ impl State {
     fn write_ready(&mut self) -> Result<(), RescanError> {
         while let Some(judged) = self.waiting.remove(&self.next) {
             self.outputs.write(&judged)?;
+            self.follow_ups.extend(judged.follow_ups);
             self.next += 1;
             self.done.tally.add(&judged.tally);
             self.done.position = judged.end;

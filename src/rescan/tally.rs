@@ -20,7 +20,7 @@ pub struct Tally {
     pub verdicts: [u64; 4],
     /// Items other than `pass` per top label.
     pub labels: BTreeMap<String, u64>,
-    /// Items whose verdict or top label differs from an older run, when one was given.
+    /// Decisions whose verdict or top label differs from an older run, when one was given; of those beside others the last of an item.
     pub changed: u64,
     /// Decisions that stand beside those on earlier items.
     #[serde(default)]
@@ -77,7 +77,7 @@ pub struct Summary {
     pub verdicts: BTreeMap<&'static str, u64>,
     /// Items other than `pass` per top label.
     pub labels: BTreeMap<String, u64>,
-    /// Items that an older run judged otherwise; only with `--diff`.
+    /// Decisions that an older run made otherwise, or not; only with `--diff`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<u64>,
     /// Decisions that stand beside those on earlier items.

@@ -268,16 +268,24 @@ pub(super) fn private_file(path: &Path) -> io::Result<File> {
 }
 
 /// Who asks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Caller {
     name: Arc<str>,
     roles: Vec<Role>,
+    /// What is left of the key's rate.
+    limit: Option<Arc<DefaultDirectRateLimiter>>,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("name", &self.name).field("roles", &self.roles).finish_non_exhaustive()
+    }
 }
 
 impl Caller {
     /// Whoever is on this machine, as long as there are no keys.
     pub(super) fn local() -> Self {
-        Self { name: Arc::from(LOCAL), roles: vec![Role::Admin] }
+        Self { name: Arc::from(LOCAL), roles: vec![Role::Admin], limit: None }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -290,11 +298,23 @@ impl Caller {
         }
         Err(Problem::new(ProblemCode::Forbidden, "no role of this key may do this"))
     }
+
+    /// Takes from the key's rate what a request of `items` items costs beyond the one that it has been counted as.
+    pub(super) fn charge(&self, items: usize) -> Result<(), Problem> {
+        let more = u32::try_from(items.saturating_sub(1)).ok().and_then(NonZeroU32::new);
+        let (Some(limit), Some(more)) = (&self.limit, more) else { return Ok(()) };
+        let detail = match limit.check_n(more) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(_)) => format!("rate_per_second: {items} items are more than is left of the key's rate"),
+            Err(_) => format!("rate_per_second: {items} items at once are more than the key may ever send"),
+        };
+        Err(Problem::new(ProblemCode::RateLimited, detail).at("/items"))
+    }
 }
 
 /// The keys of a running service.
 #[derive(Default)]
-pub(super) struct KeyRing(HashMap<String, (Key, Caller, Option<Arc<DefaultDirectRateLimiter>>)>);
+pub(super) struct KeyRing(HashMap<String, (Key, Caller)>);
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -310,12 +330,12 @@ impl KeyRing {
     /// The keys of a file. Those that were here before have used up of their rate what they have used up here.
     pub(super) fn renewed(&self, file: KeyFile) -> Self {
         let with_limit = |key: Key| {
-            let before = self.0.get(&key.id).filter(|(old, ..)| old.rate_per_second == key.rate_per_second);
-            let limit = before.and_then(|(.., limit)| limit.clone()).or_else(|| {
+            let before = self.0.get(&key.id).filter(|(old, _)| old.rate_per_second == key.rate_per_second);
+            let limit = before.and_then(|(_, caller)| caller.limit.clone()).or_else(|| {
                 key.rate_per_second.map(|rate| Arc::new(RateLimiter::direct(Quota::per_second(rate))))
             });
-            let caller = Caller { name: Arc::from(key.name.as_str()), roles: key.roles.clone() };
-            (key.id.clone(), (key, caller, limit))
+            let caller = Caller { name: Arc::from(key.name.as_str()), roles: key.roles.clone(), limit };
+            (key.id.clone(), (key, caller))
         };
         Self(file.keys.into_iter().map(with_limit).collect())
     }
@@ -331,12 +351,12 @@ impl KeyRing {
         let (prefix, id, secret) = (parts.next(), parts.next(), parts.next());
         let (Some(PREFIX), Some(id), Some(secret)) = (prefix, id, secret) else { return Err(unauthorized()) };
         let hash = hash_of(secret);
-        let Some((key, caller, limit)) = self.0.get(id) else { return Err(unauthorized()) };
+        let Some((key, caller)) = self.0.get(id) else { return Err(unauthorized()) };
         let is_right = bool::from(key.hash.as_bytes().ct_eq(hash.as_bytes()));
         if !is_right || key.expires_ms.is_some_and(|expires_ms| expires_ms <= now_ms) {
             return Err(unauthorized());
         }
-        if limit.as_ref().is_some_and(|limit| limit.check().is_err()) {
+        if caller.limit.as_ref().is_some_and(|limit| limit.check().is_err()) {
             let detail = format!("rate_per_second: {:?} requests a second", key.rate_per_second);
             return Err(Problem::new(ProblemCode::RateLimited, detail));
         }
@@ -394,6 +414,15 @@ mod tests {
             ring = ring.renewed(file.clone());
         }
         assert!(limited >= 1, "{limited}");
+        // Several at once cost as much as one after the other.
+        let ring = KeyRing::new(KeyFile {
+            keys: vec![Key { rate_per_second: NonZeroU32::new(100), ..file.keys[0].clone() }],
+            ..file.clone()
+        });
+        let caller = ring.check(&slow, 0).unwrap();
+        assert!((0..1000).any(|_| caller.charge(80).is_err()));
+        let too_many = caller.charge(102).unwrap_err();
+        assert!(too_many.detail.contains("may ever send"), "{}", too_many.detail);
         assert!((0..100).all(|_| ring.check(&free, 0).is_ok()));
     }
 }

@@ -35,6 +35,7 @@ impl Service {
             let detail = format!("batch_items_max: a batch has 1 to {most} items");
             return Err(Problem::new(ProblemCode::InvalidBody, detail).at("/items"));
         }
+        context.caller.charge(items.len())?;
         let items = Arc::new(items);
         let (mut waiting, mut handed) = (Vec::new(), Vec::new());
         for _ in items.iter() {

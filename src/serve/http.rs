@@ -265,15 +265,20 @@ async fn other_method(context: Context) -> Problem {
     Problem::new(ProblemCode::MethodNotAllowed, "/openapi.json lists the methods").of(&context.request)
 }
 
-/// What the body is declared as, without parameters.
-pub(super) fn media_type(request: &Request) -> &str {
+/// What the body is declared as, without parameters. A compressed one is refused: a small body could become any size.
+pub(super) fn media_type(request: &Request) -> Result<&str, Problem> {
+    let encodings = request.headers().get_all(header::CONTENT_ENCODING);
+    if encodings.iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let detail = "content-encoding: bodies are taken as they are, not compressed";
+        return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail));
+    }
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim()
+    Ok(content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim())
 }
 
 /// A page of another site can make a browser send text, but not JSON.
 pub(super) fn require_json(request: &Request) -> Result<(), Problem> {
-    if media_type(request).eq_ignore_ascii_case("application/json") {
+    if media_type(request)?.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
     Err(Problem::new(ProblemCode::UnsupportedMediaType, "content-type: application/json is missing"))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::appeal::ReviewedAnswer;
@@ -43,22 +44,31 @@ pub(super) use crate::store::entry::unhex;
 
 /// What the caller may say beside the item.
 #[derive(Debug, Default, Deserialize)]
-struct Options {
-    #[serde(default)]
-    timeout_ms: Option<u32>,
-}
-
-#[derive(Debug, Default, Deserialize)]
 struct WithOptions {
     #[serde(default)]
-    options: Option<Options>,
+    options: Value,
 }
 
 /// `options.timeout_ms` of an item; none if there is none, or the item is no item.
-pub(super) fn timeout_ms(item: &str) -> Option<u32> {
+///
+/// # Errors
+/// It is no number of milliseconds.
+pub(super) fn timeout_ms(item: &str) -> Result<Option<u32>, Problem> {
     // Hardly any item has options, and reading all of it once more takes time.
-    memchr::memmem::find(item.as_bytes(), b"\"options\"")?;
-    serde_json::from_str::<WithOptions>(item).ok()?.options?.timeout_ms
+    if memchr::memmem::find(item.as_bytes(), b"\"options\"").is_none() {
+        return Ok(None);
+    }
+    let read = serde_json::from_str::<WithOptions>(item).unwrap_or_default();
+    let said = read.options.get("timeout_ms").filter(|said| !said.is_null());
+    let millis = said.map(|said| said.as_u64().and_then(|millis| u32::try_from(millis).ok()));
+    match millis {
+        None => Ok(None),
+        Some(Some(millis)) => Ok(Some(millis)),
+        Some(None) => {
+            let detail = "timeout_ms is a whole number of milliseconds";
+            Err(Problem::new(ProblemCode::InvalidBody, detail).at("/options/timeout_ms"))
+        }
+    }
 }
 
 /// The names of one request for one item.
@@ -255,9 +265,20 @@ mod tests {
 
     #[test]
     fn options_are_read_only_where_they_are() {
-        assert_eq!(timeout_ms(r#"{"text":"x"}"#), None);
-        assert_eq!(timeout_ms(r#"{"text":"x","options":{"timeout_ms":5,"other":1}}"#), Some(5));
-        assert_eq!(timeout_ms(r#"{"text":"\"options\"","options":null}"#), None);
-        assert_eq!(timeout_ms(r#"{"options":"#), None);
+        for silent in [
+            r#"{"text":"x"}"#,
+            r#"{"text":"\"options\"","options":null}"#,
+            r#"{"options":{"timeout_ms":null}}"#,
+            r#"{"options":[1]}"#,
+            r#"{"options":"#,
+        ] {
+            assert_eq!(timeout_ms(silent), Ok(None), "{silent}");
+        }
+        assert_eq!(timeout_ms(r#"{"text":"x","options":{"timeout_ms":5,"other":1}}"#), Ok(Some(5)));
+        for wrong in ["-1", "1.5", "\"5\"", "4294967296", "[]", "true"] {
+            let item = format!(r#"{{"text":"x","options":{{"timeout_ms":{wrong}}}}}"#);
+            let problem = timeout_ms(&item).unwrap_err();
+            assert_eq!(problem.pointer.as_deref(), Some("/options/timeout_ms"), "{wrong}");
+        }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::yield_now;
@@ -203,7 +205,7 @@ impl Service {
         let keys = self.keys.load();
         let Some(authorization) = headers.get(header::AUTHORIZATION) else {
             if keys.is_empty() && self.options.is_loopback_only() {
-                return Ok(Caller::local());
+                return local_caller(headers);
             }
             return Err(Problem::new(ProblemCode::Unauthorized, "Authorization: Bearer KEY is missing"));
         };
@@ -330,7 +332,7 @@ impl Service {
         body: HeldBody,
     ) -> Delivery {
         let text = utf8(&body.bytes)?;
-        let context = context.within(timeout_ms(text), begun);
+        let context = context.within(timeout_ms(text)?, begun);
         let (ticket, (deliver, delivered)) = (Arc::new(Ticket::default()), oneshot::channel());
         if text.len() <= self.options.inline_bytes_max {
             SCRATCH.with_borrow_mut(|scratch| {
@@ -419,6 +421,22 @@ impl Service {
 pub(super) enum Waited {
     Done(axum::body::Bytes),
     Late(Box<Answer>),
+}
+
+/// Whoever is on this machine, but for pages of other sites: a browser sends their requests here if the name of their site leads here
+/// (DNS rebinding). Addresses and names without a dot are nobody's site.
+fn local_caller(headers: &HeaderMap) -> Result<Caller, Problem> {
+    let Some(host) = headers.get(header::HOST) else { return Ok(Caller::local()) };
+    let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+    let is_site = authority.is_none_or(|authority| {
+        let name = authority.host().trim_end_matches('.').to_ascii_lowercase();
+        name.contains('.') && !name.ends_with(".localhost") && name.parse::<Ipv4Addr>().is_err()
+    });
+    if is_site {
+        let detail = "without keys, nobody is served under the name of a site: use localhost, or make a key";
+        return Err(Problem::new(ProblemCode::Unauthorized, detail));
+    }
+    Ok(Caller::local())
 }
 
 fn reasons(parts: &[String; 2]) -> String {

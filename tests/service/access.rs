@@ -209,6 +209,42 @@ fn without_any_key_this_machine_is_let_in_until_there_is_one() {
 }
 
 #[test]
+fn without_any_key_the_name_of_another_site_opens_nothing() {
+    let place = Place::new();
+    let served = Served::start(&place, "");
+    let ask = |host: &str| served.client().get("/openapi.json", &[("host", host)]);
+    for here in
+        ["localhost", "LOCALHOST:8080", "a.localhost", "127.0.0.1", "10.0.0.1:1", "[::1]:80", "moderation"]
+    {
+        assert_eq!(ask(here).status, 200, "{here}");
+    }
+    for elsewhere in ["example.com", "localhost.example.com.", "127.0.0.1.example.com:80", "a b", ""] {
+        let refused = ask(elsewhere);
+        assert_eq!((refused.status, &refused.json()["code"]), (401, &"unauthorized".into()), "{elsewhere}");
+    }
+    // With a key the name does not matter.
+    let key = format!("Bearer {}", add_key(&place, "admin", ""));
+    let with_key = || served.client().get("/metrics", &[("host", "example.com"), ("authorization", &key)]);
+    wait_until("a key", || with_key().status == 200);
+}
+
+#[test]
+fn a_batch_takes_of_a_rate_what_its_items_would() {
+    let place = Place::new();
+    let key = format!("Bearer {}", add_key(&place, "publisher", "--rate 4"));
+    let served = Served::start(&place, "");
+    let ask = |items: usize| {
+        let items = vec![r#"{"text":"今天天气很好"}"#; items].join(",");
+        let body = format!(r#"{{"items":[{items}]}}"#);
+        let headers = [("content-type", "application/json"), ("authorization", key.as_str())];
+        served.client().request("POST", "/v1/check/batch", &headers, body.as_bytes())
+    };
+    let over = ask(5);
+    assert_eq!((over.status, &over.json()["pointer"]), (429, &"/items".into()));
+    wait_until("a full rate", || ask(4).status == 200);
+}
+
+#[test]
 fn a_key_that_has_used_up_its_rate_is_told_when_to_come_again() {
     let place = Place::new();
     let key = add_key(&place, "publisher", "--rate 1");

@@ -51,6 +51,10 @@ fn methods_headers_and_media_types_are_checked() {
     assert_eq!(ask("POST", "/v1/check", &[]).status, 415);
     assert_eq!(ask("POST", "/v1/check", &[("content-type", "text/plain")]).status, 415);
     assert_eq!(ask("POST", "/v1/check", &[("content-type", "application/json; charset=utf-8")]).status, 200);
+    assert_eq!(ask("POST", "/v1/check", &[json_type, ("content-encoding", "identity")]).status, 200);
+    for path in ["/v1/check", "/v1/check/batch", "/v1/engagement", "/v1/bundles"] {
+        assert_eq!(ask("POST", path, &[json_type, ("content-encoding", "gzip")]).status, 415, "{path}");
+    }
     for header in [("x-deadline-ms", "soon"), ("x-deadline-ms", "-1"), ("idempotency-key", "")] {
         let reply = ask("POST", "/v1/check", &[json_type, header]);
         assert_eq!(reply.json()["code"], "invalid_header", "{header:?}");

@@ -227,6 +227,7 @@ fn a_configuration_is_checked_before_anything_starts() {
     place.run("config check bad.toml").expect(2, &["in_flight", "webhook.secrets"]);
     place.run("serve --config bad.toml").expect(2, &["2 problem(s)"]);
     place.run("config check nothing.toml").expect(2, &["nothing.toml"]);
+    place.run("config check /dev/zero").expect(2, &["/dev/zero", "is longer than"]);
     let mut command = place.command("config check");
     command.env("QINGLIU_LOG_TEXT", "dorp");
     let run = crate::common::finish(command.spawn().expect("the program starts"));

@@ -58,7 +58,7 @@ pub(in crate::serve) async fn engage(
 
 /// A page of another site can make a browser send text, but neither of these.
 fn form_of(request: &Request) -> Result<Form, Problem> {
-    let found = media_type(request);
+    let found = media_type(request)?;
     if found.eq_ignore_ascii_case("application/json") {
         return Ok(Form::Array);
     }

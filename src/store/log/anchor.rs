@@ -1,7 +1,7 @@
 //! The end of a log, noted elsewhere: with it, records that were cut off at the end are missed.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -33,15 +33,17 @@ impl Anchor {
     /// # Errors
     /// It cannot be read, or holds something else.
     pub fn read(path: &Path) -> io::Result<Vec<Self>> {
-        match fs::metadata(path) {
+        let file = match File::open(path) {
+            Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(e) => return Err(e),
-            Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
-                return Err(io::Error::other(format!("is larger than {FILE_BYTES_MAX} bytes")));
-            }
-            Ok(_) => {}
+        };
+        let mut text = String::new();
+        // A device has no length and no end.
+        file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > FILE_BYTES_MAX {
+            return Err(io::Error::other(format!("is larger than {FILE_BYTES_MAX} bytes")));
         }
-        let text = fs::read_to_string(path)?;
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         lines.map(|line| serde_json::from_str(line).map_err(io::Error::other)).collect()
     }
