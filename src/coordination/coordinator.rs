@@ -135,6 +135,12 @@ impl Coordinator {
         }
     }
 
+    /// Reads early what [`Self::observe`] will need for a post that comes soon, by its normalised text. Changes no answer.
+    /// O(characters) for short texts.
+    pub fn announce(&mut self, normalised: &str) {
+        self.templates.announce(normalised);
+    }
+
     /// Takes a post with its neighbours, best first, and what the window says of it. The clusters that it belongs to: at
     /// most one by its text, first, [`CHATS_MAX`] by the contacts in it, and one by the post that it answers.
     ///

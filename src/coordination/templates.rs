@@ -76,6 +76,11 @@ impl Templates {
         Some(Fit { cluster, similarity, template: template.to_string() })
     }
 
+    /// Reads early what [`Self::alike`] and [`Self::keep`] will need for a text that comes soon.
+    pub(super) fn announce(&mut self, normalised: &str) {
+        self.fillings.announce(normalised);
+    }
+
     /// The recent short text that seems to be filled from the same template as this one.
     pub(super) fn alike(&mut self, normalised: &str, now_ms: i64, rarity: &Rarity<'_>) -> Option<Filled> {
         self.fillings.find(normalised, now_ms, |pair| rarity.pair_millibits(pair))

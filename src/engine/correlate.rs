@@ -227,6 +227,8 @@ const DAYS_PER_COHORT: i64 = 30;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// Version of what is saved behind the window; every change of its types changes it.
 const LAYOUT: u32 = 8;
+/// Items that are best announced at once: what they need stays in the nearest caches until their turn.
+pub const ITEMS_AHEAD: usize = 8;
 /// Contacts of one item that are followed, chat ids first.
 const CONTACTS_MAX: usize = 16;
 /// Size of the table of frequencies, as a power of two: 16 MB, for some millions of posts a day.
@@ -325,6 +327,13 @@ impl Shard {
         }
         let found = self.archive.observe(&trace.normalised, &trace.item, trace.account_key, time_ms)?;
         Some(Outcome::of_archived(&found, trace.account_key))
+    }
+
+    /// Reads early what [`correlate`] will need for the next items, in their order, so that the waits for memory overlap. Changes
+    /// no answer, also if other items come; for up to [`ITEMS_AHEAD`]. O(text).
+    pub fn announce<'t>(&mut self, traces: impl Iterator<Item = &'t Trace> + Clone) {
+        self.window.announce(traces.clone().map(|trace| &trace.print));
+        traces.for_each(|trace| self.coordinator.announce(&trace.normalised));
     }
 
     /// Posts in the window, exact copies not counted.

@@ -16,7 +16,7 @@ mod inspect;
 mod names;
 
 pub use bundle::{Bundle, BundleError};
-pub use correlate::{Correlated, Shard, ShardError, Trace, amend_decision, correlate};
+pub use correlate::{Correlated, ITEMS_AHEAD, Shard, ShardError, Trace, amend_decision, correlate};
 pub use embedded::{embedded_files, is_bundle_file, samples};
 pub use engagement::{Ledger, LedgerError, LedgerReport, Notice};
 pub use evaluate::{Outcome, decision, evaluate, is_plain, plain_decision};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::compare::{self, NARROW_GRAMS_MAX, Overlap, overlap_narrow};
+use super::compare::{self, Marked, NARROW_GRAMS_MAX, Overlap, overlap_narrow};
 
 /// Sixteen-bit numbers in a block: the largest set fits.
 const BLOCK: usize = 1 << 16;
@@ -126,10 +126,21 @@ impl Arena {
         usize::from(set.count)
     }
 
-    /// What a sorted set shares with one that is kept here.
-    pub(super) fn overlap(&self, grams: &[u32], set: SetAt, scratch: &mut Vec<u32>) -> Overlap {
+    /// The ends of a set; whoever needs it waits for their lines.
+    pub(super) fn touch(&self, set: SetAt) -> u16 {
+        let numbers = self.numbers(set);
+        numbers.first().copied().unwrap_or(0) ^ numbers.last().copied().unwrap_or(0)
+    }
+
+    /// What a sorted set, whose hashes are marked, shares with one that is kept here.
+    pub(super) fn overlap(
+        &self,
+        (grams, marked): (&[u32], &Marked),
+        set: SetAt,
+        scratch: &mut Vec<u32>,
+    ) -> Overlap {
         if !set.is_wide {
-            return overlap_narrow(grams, self.numbers(set));
+            return overlap_narrow(grams, marked, self.numbers(set));
         }
         self.hashes_into(set, scratch);
         compare::overlap(grams, scratch)

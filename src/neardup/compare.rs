@@ -52,11 +52,45 @@ pub fn overlap(left: &[u32], right: &[u32]) -> Overlap {
     of_counts(common(left, right), left.len(), right.len())
 }
 
-/// What a set shares with one kept in the upper 16 bits of each hash. Kept sets are short, so that few unequal hashes are
+/// The upper 16 bits of the hashes of a set, as bits: what other sets share with it is counted without steps of which each
+/// waits for the one before.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marked {
+    words: Vec<u64>,
+    /// Whether two of the hashes have the same upper bits.
+    repeats: bool,
+}
+
+/// Words of 64 bits that the upper halves of hashes need.
+const MARK_WORDS: usize = (1 << 16) / 64;
+
+impl Marked {
+    /// Marks a set; nothing may be marked before. O(hashes).
+    pub(super) fn mark(&mut self, hashes: &[u32]) {
+        self.words.resize(MARK_WORDS, 0);
+        for hash in hashes {
+            let (word, bit) = (&mut self.words[(hash >> 22) as usize], 1 << (hash >> 16 & 63));
+            self.repeats |= *word & bit != 0;
+            *word |= bit;
+        }
+    }
+
+    /// Takes the marks of a set off again.
+    pub(super) fn clear(&mut self, hashes: &[u32]) {
+        hashes.iter().for_each(|hash| self.words[(hash >> 22) as usize] = 0);
+        self.repeats = false;
+    }
+
+    fn holds(&self, high: u16) -> bool {
+        self.words.get(usize::from(high >> 6)).is_some_and(|word| word >> (high & 63) & 1 != 0)
+    }
+}
+
+/// What a set, which is marked, shares with one kept in the upper 16 bits of each hash. Kept sets are short, so that few unequal hashes are
 /// equal in these bits; against a long text there are more of them, and what chance gives on average is taken off.
 #[allow(clippy::cast_precision_loss, reason = "sets of at most 2^15 hashes")]
-pub(super) fn overlap_narrow(left: &[u32], right: &[u16]) -> Overlap {
-    let mut shared = common_narrow(left, right) as f32;
+pub(super) fn overlap_narrow(left: &[u32], marked: &Marked, right: &[u16]) -> Overlap {
+    let mut shared = common_marked(left, marked, right) as f32;
     if left.len() > NARROW_GRAMS_MAX {
         // A hash of `right` that is not in `left` meets one there with this probability.
         let chance = 1.0 - (-(left.len() as f32) / 65_536.0).exp();
@@ -77,14 +111,25 @@ fn common(left: &[u32], right: &[u32]) -> usize {
     count
 }
 
-fn common_narrow(left: &[u32], right: &[u16]) -> usize {
-    if left.len() > right.len() * FAR_RATIO {
-        let is_in = |high: &&u16| {
-            let place = left.partition_point(|hash| (hash >> 16) < u32::from(**high));
-            left.get(place).is_some_and(|hash| hash >> 16 == u32::from(**high))
-        };
-        return right.iter().filter(is_in).count();
+/// Elements of `right` that are in `left`, each as often as it is in both; where `left` is far larger, as often as it is in
+/// `right`.
+fn common_marked(left: &[u32], marked: &Marked, right: &[u16]) -> usize {
+    let (mut distinct, mut again, mut last) = (0, 0, None);
+    for high in right {
+        let (is_held, is_again) = (marked.holds(*high), last == Some(*high));
+        distinct += usize::from(is_held && !is_again);
+        again += usize::from(is_held && is_again);
+        last = Some(*high);
     }
+    if left.len() > right.len() * FAR_RATIO {
+        return distinct + again;
+    }
+    // What stands twice in one set counts twice only where it does in the other too.
+    if again > 0 && marked.repeats { common_narrow(left, right) } else { distinct }
+}
+
+/// The same by walking through both.
+fn common_narrow(left: &[u32], right: &[u16]) -> usize {
     let (mut i, mut j, mut count) = (0, 0, 0);
     while i < left.len() && j < right.len() {
         let (a, b) = (left[i] >> 16, u32::from(right[j]));
@@ -141,5 +186,38 @@ pub(super) fn judge(shared: Overlap, left_chars: u32, right_chars: u32) -> Optio
         Some((Strength::Link, is_contained))
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn marks_count_what_two_sets_share(
+            // Few upper halves, so that they repeat.
+            left in prop::collection::btree_set((0_u32..40, 0_u32..4), 0..80),
+            right in prop::collection::vec(0_u16..40, 0..80),
+        ) {
+            let left: Vec<u32> = left.into_iter().map(|(high, low)| high << 16 | low).collect();
+            let mut right = right;
+            right.sort_unstable();
+            let mut marked = Marked::default();
+            for _ in 0..2 {
+                marked.mark(&left);
+                let count = |high: u16| left.iter().filter(|hash| *hash >> 16 == u32::from(high)).count();
+                let want: usize = if left.len() > right.len() * FAR_RATIO {
+                    right.iter().filter(|high| count(**high) > 0).count()
+                } else {
+                    right.chunk_by(|a, b| a == b).map(|same| same.len().min(count(same[0]))).sum()
+                };
+                prop_assert_eq!(common_marked(&left, &marked, &right), want);
+                marked.clear(&left);
+                prop_assert!(marked.words.iter().all(|word| *word == 0));
+            }
+        }
     }
 }

@@ -30,6 +30,11 @@ impl ExactTable {
         if place + 1 == self.entries.len() { 0 } else { place + 1 }
     }
 
+    /// The entry at which a key's probes begin; whoever needs it waits for its line.
+    pub(super) fn touch(&self, key: u64) -> u64 {
+        self.entries.get(self.home(key)).copied().unwrap_or(0)
+    }
+
     /// The slots under a key, and those under keys that are equal in 40 bits.
     pub(super) fn slots(&self, key: u64) -> impl Iterator<Item = u32> {
         let mut place = self.home(key);
@@ -68,7 +73,7 @@ impl ExactTable {
             hole = self.next(hole);
         }
         let length = self.entries.len();
-        let behind = |from: usize, to: usize| (to + length - from) % length;
+        let behind = |from: usize, to: usize| if to >= from { to - from } else { to + length - from };
         let mut place = self.next(hole);
         while self.entries[place] != 0 && place != hole {
             // An entry may move into the hole unless its home lies behind it.

@@ -2,6 +2,7 @@
 
 use super::minhash::{self, PERMUTATIONS, mix32, mix64};
 use super::normalise::Stream;
+use super::spread::set_into;
 use crate::text::{FoldedText, Slot};
 
 /// Most pairs of characters that are kept of one text: the smallest hashes, which are a fair sample of all.
@@ -62,6 +63,8 @@ pub struct Fingerprinter {
     grams: Vec<u32>,
     /// A number for each stretch of eight characters.
     stretches: Vec<u32>,
+    /// Keys of those that are sampled.
+    sampled: Vec<u32>,
 }
 
 impl Fingerprinter {
@@ -116,16 +119,16 @@ impl Fingerprinter {
             return;
         }
         // Which are sampled cannot be foreseen: each is written, and the next over it unless it is.
-        out.resize(self.stretches.len(), 0);
+        let sampled = &mut self.sampled;
+        sampled.resize(self.stretches.len(), 0);
         let mut count = 0;
         for key in &self.stretches {
-            out[count] = *key;
+            sampled[count] = *key;
             count += usize::from(is_sampled(*key));
         }
-        out.truncate(count);
-        out.iter_mut().for_each(|key| *key = mix32(*key));
-        out.sort_unstable();
-        out.dedup();
+        sampled.truncate(count);
+        sampled.iter_mut().for_each(|key| *key = mix32(*key));
+        set_into(sampled, out);
         out.truncate(PASSAGES_MAX);
     }
 }
@@ -160,64 +163,3 @@ fn stream_key(chars: &[char]) -> u64 {
     mix64(key)
 }
 
-/// Hashes above which sorting by comparisons is used: counts of one byte would not do.
-const BUCKETED_MAX: usize = 255;
-const BUCKETS: usize = 256;
-/// Moves that putting the buckets in order may take per hash; texts made to fill one bucket take more.
-const MOVES_PER_HASH_MAX: usize = 16;
-/// Times this, every byte of a word becomes the sum of itself and the bytes below it.
-const PREFIX_SUMS: u64 = 0x0101_0101_0101_0101;
-
-/// Replaces `out` by the hashes, sorted and each once. They spread evenly, so that one pass by their upper bits nearly sorts
-/// them.
-fn set_into(hashes: &[u32], out: &mut Vec<u32>) {
-    out.clear();
-    if hashes.len() > BUCKETED_MAX {
-        out.extend_from_slice(hashes);
-        out.sort_unstable();
-        out.dedup();
-        return;
-    }
-    let bucket = |hash: u32| usize::from(hash.to_be_bytes()[0]);
-    let mut ends = [0_u8; BUCKETS];
-    hashes.iter().for_each(|hash| ends[bucket(*hash)] += 1);
-    let mut before = 0;
-    for eight in ends.as_chunks_mut::<8>().0 {
-        let sums = u64::from_le_bytes(*eight).wrapping_mul(PREFIX_SUMS);
-        *eight = sums.wrapping_add(before * PREFIX_SUMS).to_le_bytes();
-        before += sums >> 56;
-    }
-    let mut sorted = [0; BUCKETED_MAX + 1];
-    for hash in hashes {
-        let end = &mut ends[bucket(*hash)];
-        *end = end.wrapping_sub(1);
-        sorted[usize::from(*end)] = *hash;
-    }
-    let sorted = &mut sorted[..hashes.len()];
-    insert_sort(sorted);
-    out.resize(sorted.len(), 0);
-    let (mut count, mut last) = (0, sorted.first().map_or(0, |hash| !hash));
-    for hash in sorted {
-        out[count] = *hash;
-        count += usize::from(last != *hash);
-        last = *hash;
-    }
-    out.truncate(count);
-}
-
-/// Insertion sort, for what is nearly sorted; something else where that takes too long.
-fn insert_sort(hashes: &mut [u32]) {
-    let mut moves = hashes.len() * MOVES_PER_HASH_MAX;
-    for i in 1..hashes.len() {
-        let (hash, mut place) = (hashes[i], i);
-        while place > 0 && hashes[place - 1] > hash {
-            hashes[place] = hashes[place - 1];
-            place -= 1;
-        }
-        hashes[place] = hash;
-        moves = moves.saturating_sub(i - place);
-        if moves == 0 {
-            return hashes.sort_unstable();
-        }
-    }
-}

@@ -16,6 +16,8 @@ const DAY_MS: i64 = 86_400_000;
 const KEPT_PER_DAY: f32 = 6.0 / 7.0;
 /// Days after which next to nothing is left.
 const DAYS_MAX: i64 = 120;
+/// Pairs that are counted together.
+const GRAMS_AT_ONCE: usize = 64;
 /// Accounts are sampled at one in 2 to the power of at most this.
 const RATE_MAX: u32 = 32;
 
@@ -70,8 +72,15 @@ impl GramFrequency {
         if self.is_first(mix64(account)) {
             self.accounts += 1.0;
         }
-        for gram in grams {
-            if self.is_first(mix64(account ^ u64::from(*gram))) {
+        for grams in grams.chunks(GRAMS_AT_ONCE) {
+            // Whether a pair is new is known late, when its line has come: each is written, and the next over it unless it
+            // is, so that no branch waits and the lines of all pairs come together.
+            let (mut new, mut count) = ([0; GRAMS_AT_ONCE], 0);
+            for gram in grams {
+                new[count] = *gram;
+                count += usize::from(self.is_first(mix64(account ^ u64::from(*gram))));
+            }
+            for gram in &new[..count] {
                 for place in self.places(*gram) {
                     self.cells[place] += 1.0;
                 }

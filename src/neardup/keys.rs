@@ -4,6 +4,8 @@
 //! one line and follows no chain; nothing is ever removed: entries of posts that are gone are pushed out, and until then
 //! lead to a post that the comparison refuses.
 
+use multiversion::multiversion;
+
 use super::fingerprint::Fingerprint;
 use super::minhash::{PERMUTATIONS, mix64};
 use crate::saved::{Reader, SavedError, rule};
@@ -87,6 +89,61 @@ fn alike(bucket: &Bucket, tag: u32) -> usize {
     bucket.0.iter().map(|entry| u32::from(is_alike(*entry, tag))).sum::<u32>() as usize
 }
 
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "less than the number of buckets")]
+fn home(buckets: &[Bucket], key: u64) -> usize {
+    (((key >> 32) * buckets.len() as u64) >> 32) as usize
+}
+
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "eight bits")]
+fn tag(key: u64) -> u32 {
+    ((key & TAG_MASK) as u32) << SLOT_BITS
+}
+
+/// See [`KeyTable::find_into`]. A bucket is one vector.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn find_into(buckets: &[Bucket], keys: &[u64], slots: &mut Vec<u32>) -> u8 {
+    let mut hot = 0_u8;
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        // A branch that depends on a line that is still to come holds up all lines behind it, so that first all
+        // buckets are counted, and then those are read that have something.
+        let mut found = 0_u32;
+        for (place, key) in keys.iter().enumerate() {
+            let alike = alike(&buckets[home(buckets, *key)], tag(*key));
+            found |= u32::from(alike > 0) << place;
+            hot = hot.saturating_add(u8::from(alike >= ALIKE_MAX));
+        }
+        while found > 0 {
+            let key = keys[found.trailing_zeros() as usize];
+            let (bucket, tag) = (&buckets[home(buckets, key)].0, tag(key));
+            slots.extend(bucket.iter().filter(|e| is_alike(**e, tag)).map(|e| (e & SLOT_MASK) - 1));
+            found &= found - 1;
+        }
+    }
+    hot
+}
+
+/// See [`KeyTable::insert`].
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+fn insert(buckets: &mut [Bucket], keys: &[u64], slot: u32) {
+    for key in keys {
+        let (home, tag) = (home(buckets, *key), tag(*key));
+        let alike = alike(&buckets[home], tag);
+        let bucket = &mut buckets[home].0;
+        if alike < ALIKE_MAX {
+            let before = *bucket;
+            bucket[1..].copy_from_slice(&before[..WAYS - 1]);
+        } else {
+            let leaves = usize::from(!slot.is_multiple_of(REPRESENTATIVE_TURNS));
+            let mut places = (0..WAYS).rev().filter(|place| is_alike(bucket[*place], tag));
+            let last = places.nth(leaves).unwrap_or(WAYS - 1);
+            bucket.copy_within(..last, 1);
+        }
+        bucket[0] = tag | (slot + 1);
+    }
+}
+
 /// The table. An entry is an 8-bit tag and a slot plus one; the newest stands first, 0 is none.
 #[derive(Clone, Debug)]
 pub(super) struct KeyTable {
@@ -107,60 +164,21 @@ impl KeyTable {
         self.buckets.len() * size_of::<Bucket>()
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "less than the number of buckets")]
-    fn home(&self, key: u64) -> usize {
-        (((key >> 32) * self.buckets.len() as u64) >> 32) as usize
-    }
-
-    #[allow(clippy::cast_possible_truncation, reason = "eight bits")]
-    fn tag(key: u64) -> u32 {
-        ((key & TAG_MASK) as u32) << SLOT_BITS
-    }
-
-    /// Asks for the lines of all keys, so that the waits for them overlap.
-    pub(super) fn touch(&self, keys: &[u64]) {
-        let touched = keys.iter().fold(0, |sum, key| sum ^ self.buckets[self.home(*key)].0[0]);
-        std::hint::black_box(touched);
+    /// The first entry of each key's bucket, in one number that means nothing: whoever needs it waits for all the lines at
+    /// once.
+    pub(super) fn touch(&self, keys: &[u64]) -> u32 {
+        keys.iter().fold(0, |sum, key| sum ^ self.buckets[home(&self.buckets, *key)].0[0])
     }
 
     /// Appends the slots under each key, and a few of other keys, in the order of the keys and the newest first. Returns
     /// how many of the keys are *hot*: as many posts as a bucket keeps of one key are there.
     pub(super) fn find_into(&self, keys: &[u64], slots: &mut Vec<u32>) -> u8 {
-        let mut hot = 0_u8;
-        for keys in keys.chunks(KEYS_AT_ONCE) {
-            // A branch that depends on a line that is still to come holds up all lines behind it, so that first all
-            // buckets are counted, and then those are read that have something.
-            let mut found = 0_u32;
-            for (place, key) in keys.iter().enumerate() {
-                let alike = alike(&self.buckets[self.home(*key)], Self::tag(*key));
-                found |= u32::from(alike > 0) << place;
-                hot = hot.saturating_add(u8::from(alike >= ALIKE_MAX));
-            }
-            while found > 0 {
-                let key = keys[found.trailing_zeros() as usize];
-                let (bucket, tag) = (&self.buckets[self.home(key)].0, Self::tag(key));
-                slots.extend(bucket.iter().filter(|e| is_alike(**e, tag)).map(|e| (e & SLOT_MASK) - 1));
-                found &= found - 1;
-            }
-        }
-        hot
+        find_into(&self.buckets, keys, slots)
     }
 
-    /// Files a slot under a key, in place of the oldest entry of the bucket, or of the key where it has its share.
-    pub(super) fn insert(&mut self, key: u64, slot: u32) {
-        let (home, tag) = (self.home(key), Self::tag(key));
-        let alike = alike(&self.buckets[home], tag);
-        let bucket = &mut self.buckets[home].0;
-        if alike < ALIKE_MAX {
-            let before = *bucket;
-            bucket[1..].copy_from_slice(&before[..WAYS - 1]);
-        } else {
-            let leaves = usize::from(!slot.is_multiple_of(REPRESENTATIVE_TURNS));
-            let mut places = (0..WAYS).rev().filter(|place| is_alike(bucket[*place], tag));
-            let last = places.nth(leaves).unwrap_or(WAYS - 1);
-            bucket.copy_within(..last, 1);
-        }
-        bucket[0] = tag | (slot + 1);
+    /// Files a slot under keys, in place of the oldest entry of each bucket, or of the key where it has its share.
+    pub(super) fn insert(&mut self, keys: &[u64], slot: u32) {
+        insert(&mut self.buckets, keys, slot);
     }
 
     /// The entries of every bucket, without the empty ones behind the last.

@@ -8,6 +8,7 @@
 mod fingerprint;
 mod minhash;
 mod normalise;
+mod spread;
 
 mod compare;
 
@@ -17,6 +18,8 @@ mod keys;
 mod record;
 mod saved;
 mod window;
+
+mod ahead;
 
 mod boilerplate;
 mod frequency;

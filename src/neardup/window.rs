@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::arena::Arena;
-use super::compare::{self, Overlap, Strength, TINY_CHARS};
+use super::compare::{self, Marked, Overlap, Strength, TINY_CHARS};
 use super::exact::ExactTable;
 use super::fingerprint::{Fingerprint, PASSAGE_CHARS_MIN};
 use super::keys::{Bands, KeyTable, passage_keys_into};
@@ -104,13 +104,15 @@ pub struct Window {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buffers {
     /// The keys of the post itself: those of its bands, so many, and those of its passages.
-    keys: Vec<u64>,
+    pub(super) keys: Vec<u64>,
     bands: usize,
     /// Keys of the bands of the other lengths, near the border.
-    other_keys: Vec<u64>,
+    pub(super) other_keys: Vec<u64>,
     slots: Vec<u32>,
     /// Slots and how promising they are.
     ranked: Vec<(u32, u32)>,
+    /// The pairs of the post, while it is compared.
+    marked: Marked,
     pub(super) grams: Vec<u32>,
 }
 
@@ -153,15 +155,18 @@ impl Window {
         if print.is_empty() {
             return seen;
         }
+        let mut buffers = std::mem::take(&mut self.buffers);
+        buffers.read_keys(print);
+        self.touch(print, &buffers);
         let sketch = Sketch::new(&print.minima);
         if let Some(slot) = self.find_copy(print, &sketch) {
-            return self.count_copy(slot, print, time_ms, seen, neighbours);
-        }
-        let mut buffers = std::mem::take(&mut self.buffers);
-        seen.hot_bands = self.find_neighbours(print, &sketch, &mut buffers, neighbours);
-        if !is_late {
-            seen.position = self.insert(print, sketch, time_ms, &mut buffers);
-            seen.is_inserted = true;
+            seen = self.count_copy(slot, &buffers.keys, time_ms, seen, neighbours);
+        } else {
+            seen.hot_bands = self.find_neighbours(print, &sketch, &mut buffers, neighbours);
+            if !is_late {
+                seen.position = self.insert(print, sketch, time_ms, &mut buffers);
+                seen.is_inserted = true;
+            }
         }
         self.buffers = buffers;
         seen
@@ -185,7 +190,7 @@ impl Window {
         usize::try_from(self.head - self.tail).unwrap_or(usize::MAX)
     }
 
-    fn slot_of(&self, insertion: u64) -> u32 {
+    pub(super) fn slot_of(&self, insertion: u64) -> u32 {
         u32::try_from(insertion % u64::from(self.limits.posts)).unwrap_or(0)
     }
 
@@ -216,7 +221,7 @@ impl Window {
     fn count_copy(
         &mut self,
         slot: u32,
-        print: &Fingerprint,
+        keys: &[u64],
         time_ms: i64,
         mut seen: Observation,
         neighbours: &mut Vec<Neighbour>,
@@ -240,13 +245,12 @@ impl Window {
         record.is_refreshed = true;
         if now.wrapping_sub(record.renewed) > self.limits.posts / RENEWAL_SHARE {
             record.renewed = now;
-            self.buffers.read_keys(print);
-            self.buffers.keys.iter().for_each(|key| self.keys.insert(*key, slot));
+            self.keys.insert(keys, slot);
         }
         seen
     }
 
-    /// Fills the neighbours of a post that is no copy. Returns the number of hot keys.
+    /// Fills the neighbours of a post that is no copy and whose keys were read. Returns the number of hot keys.
     fn find_neighbours(
         &self,
         print: &Fingerprint,
@@ -254,37 +258,30 @@ impl Window {
         buffers: &mut Buffers,
         neighbours: &mut Vec<Neighbour>,
     ) -> u8 {
-        buffers.read_keys(print);
-        let Buffers { keys, bands, other_keys, slots, ranked, grams } = buffers;
-        let (band_keys, passage_keys) = keys.split_at(*bands);
-        self.keys.touch(keys);
+        let (band_keys, passage_keys) = buffers.keys.split_at(buffers.bands);
+        let slots = &mut buffers.slots;
         slots.clear();
         let mut hot = self.keys.find_into(band_keys, slots);
-        hot = hot.saturating_add(self.keys.find_into(other_keys, slots));
+        hot = hot.saturating_add(self.keys.find_into(&buffers.other_keys, slots));
         slots.truncate(CANDIDATES_MAX);
         slots.sort_unstable();
         slots.dedup();
-        ranked.clear();
-        for slot in &*slots {
-            let Some(own) = self.sketches.get(*slot as usize) else { continue };
-            let agreeing = own.agreeing(sketch);
-            if agreeing >= AGREEING_MIN {
-                ranked.push((u32::from(agreeing), *slot));
-            }
-        }
+        let ranked = &mut buffers.ranked;
+        self.rank_into(slots, sketch, ranked);
         best(ranked, CHECKS_MAX);
-        for (_, slot) in &*ranked {
-            self.check(*slot, print, grams, neighbours);
-        }
         let banded = ranked.len();
         if print.chars as usize >= PASSAGE_CHARS_MIN {
             self.rank_passages(passage_keys, slots, ranked);
+            let mut kept = banded;
             for index in banded..ranked.len() {
-                let slot = ranked[index].1;
-                if !ranked[..banded].iter().any(|(_, other)| *other == slot) {
-                    self.check(slot, print, grams, neighbours);
-                }
+                let other = ranked[index];
+                ranked[kept] = other;
+                kept += usize::from(!ranked[..banded].iter().any(|(_, slot)| *slot == other.1));
             }
+            ranked.truncate(kept);
+        }
+        if !buffers.ranked.is_empty() {
+            self.check_all(print, buffers, neighbours);
         }
         neighbours.sort_unstable_by(|a, b| {
             let by_text = b.strength.cmp(&a.strength).then(b.similarity.total_cmp(&a.similarity));
@@ -310,21 +307,32 @@ impl Window {
         ranked.truncate(first + PASSAGE_CHECKS_MAX);
     }
 
-    /// Compares the sets, and adds a neighbour where they are alike.
-    fn check(&self, slot: u32, print: &Fingerprint, scratch: &mut Vec<u32>, neighbours: &mut Vec<Neighbour>) {
-        let Some(record) = self.live(slot) else { return };
-        let shared: Overlap = self.grams.overlap(&print.grams, record.grams, scratch);
-        let own = length(print.chars, print.grams.len());
-        let other = length(record.chars, Arena::len(record.grams));
-        if let Some((strength, is_contained)) = compare::judge(shared, own, other) {
-            neighbours.push(Neighbour {
-                position: record.position,
-                similarity: shared.similarity,
-                containment: shared.containment,
-                strength,
-                is_contained,
-            });
+    /// Leaves the slots whose sketch promises something.
+    fn rank_into(&self, slots: &[u32], sketch: &Sketch, ranked: &mut Vec<(u32, u32)>) {
+        // Every slot is written, and the next over it unless it is kept: no branch waits for a sketch.
+        ranked.clear();
+        ranked.resize(slots.len(), (0, 0));
+        let mut count = 0;
+        for slot in slots {
+            let Some(own) = self.sketches.get(*slot as usize) else { continue };
+            let agreeing = own.agreeing(sketch);
+            ranked[count] = (u32::from(agreeing), *slot);
+            count += usize::from(agreeing >= AGREEING_MIN);
         }
+        ranked.truncate(count);
+    }
+
+    /// Compares the sets of the ranked posts with that of a post.
+    fn check_all(&self, print: &Fingerprint, buffers: &mut Buffers, neighbours: &mut Vec<Neighbour>) {
+        let Buffers { ranked, marked, grams, .. } = buffers;
+        self.touch_ranked(ranked);
+        marked.mark(&print.grams);
+        for (_, slot) in &*ranked {
+            let Some(record) = self.live(*slot) else { continue };
+            let shared = self.grams.overlap((&print.grams, marked), record.grams, grams);
+            neighbours.extend(neighbour(print, record, shared));
+        }
+        marked.clear(&print.grams);
     }
 
     /// Inserts a post, whose keys were read, and returns its position.
@@ -336,7 +344,7 @@ impl Window {
         let record = Record::new(position, print, time_ms, grams, low_bits(self.head));
         self.place(slot, record, sketch);
         self.exact.insert(print.exact, slot);
-        buffers.keys.iter().for_each(|key| self.keys.insert(*key, slot));
+        self.keys.insert(&buffers.keys, slot);
         self.head += 1;
         self.next_position += 1;
         position
@@ -405,6 +413,15 @@ impl Window {
     }
 }
 
+/// A post that a record stands for, where their texts are alike.
+fn neighbour(print: &Fingerprint, record: &Record, shared: Overlap) -> Option<Neighbour> {
+    let own = length(print.chars, print.grams.len());
+    let other = length(record.chars, Arena::len(record.grams));
+    let (strength, is_contained) = compare::judge(shared, own, other)?;
+    let Overlap { similarity, containment } = shared;
+    Some(Neighbour { position: record.position, similarity, containment, strength, is_contained })
+}
+
 #[allow(clippy::cast_possible_truncation, reason = "the lower bits")]
 fn low_bits(insertions: u64) -> u32 {
     insertions as u32
@@ -427,7 +444,7 @@ const BORDER: std::ops::Range<u32> = TINY_CHARS - TINY_CHARS / 5..TINY_CHARS + T
 
 impl Buffers {
     /// Fills in the keys under which a post is filed and looked up, and those under which it is looked up besides.
-    fn read_keys(&mut self, print: &Fingerprint) {
+    pub(super) fn read_keys(&mut self, print: &Fingerprint) {
         self.keys.clear();
         self.other_keys.clear();
         self.bands = 0;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::pipeline::Inspected;
 use super::scores::Stateful;
-use crate::engine::{Bundle, correlate};
+use crate::engine::{Bundle, ITEMS_AHEAD, correlate};
 use crate::store::{SnapshotError, SnapshotStamp};
 use crate::telemetry::Clock;
 
@@ -86,8 +86,12 @@ impl Turnstile {
         if state.is_aborted {
             return Ok(false);
         }
-        for item in chunk.items_mut() {
-            item.correlated = correlate(bundle, &mut state.stateful.shard, &item.trace, item.verdict);
+        for items in chunk.items_mut().chunks_mut(ITEMS_AHEAD) {
+            let shard = &mut state.stateful.shard;
+            shard.announce(items.iter().map(|item| &item.trace));
+            for item in items {
+                item.correlated = correlate(bundle, shard, &item.trace, item.verdict);
+            }
         }
         let State { stateful, snapshots, next, .. } = &mut *state;
         chunk.notices = stateful.observe(bundle, &chunk.events);

@@ -7,6 +7,7 @@
 //!
 //! Source: shingles after Broder (1997); buckets that forget their oldest entries as in the window.
 
+use std::hint::black_box;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::align::{Steps, align};
 use super::{FIXED_CHARS_MIN, RUN_CHARS_MIN, SLOT_DISPLAY};
 use crate::neardup::SLOT_MARK;
-use crate::neardup::minhash::{gram, mix64};
+use crate::neardup::minhash::{self, gram, mix64};
+use crate::neardup::spread::set_into;
 
 /// Lengths of texts that are asked and kept, in characters. Longer fillings of one template share enough pairs.
 pub const FILLING_CHARS: RangeInclusive<usize> = 12..=64;
@@ -79,11 +81,22 @@ struct Row {
 
 #[derive(Clone, Debug, Default)]
 struct Scratch {
-    chars: Vec<char>,
-    keys: Vec<u64>,
+    read: Read,
     numbers: Vec<u32>,
     ranked: Vec<(usize, u32)>,
+}
+
+/// A text as it is looked up and filed. Most are filed after they were looked up, so that the last one is kept.
+#[derive(Clone, Debug, Default)]
+struct Read {
+    text: String,
+    /// Its characters; one more than may be of a text that is too long.
+    chars: Vec<char>,
+    /// Hashes of its pairs of characters, in their order.
     grams: Vec<u32>,
+    stretches: Vec<u64>,
+    /// Keys of its stretches, sorted, each once.
+    keys: Vec<u64>,
 }
 
 /// Texts as they are stored.
@@ -134,6 +147,9 @@ impl Fillings {
         now_ms: i64,
         rarity_millibits: impl Fn([char; 2]) -> u32,
     ) -> Option<Filled> {
+        if !may_take(normalised) {
+            return None;
+        }
         let mut scratch = std::mem::take(&mut self.scratch);
         let found = self.find_with(&mut scratch, normalised, now_ms, &rarity_millibits);
         self.scratch = scratch;
@@ -147,18 +163,22 @@ impl Fillings {
         now_ms: i64,
         rarity_millibits: &impl Fn([char; 2]) -> u32,
     ) -> Option<Filled> {
-        let Scratch { chars, keys, numbers, ranked, grams } = scratch;
-        read_into(normalised, chars, keys);
-        if !Self::takes(chars.len()) {
+        let Scratch { read, numbers, ranked } = scratch;
+        read.become_text(normalised);
+        if !Self::takes(read.chars.len()) {
             return None;
         }
         numbers.clear();
         // Asks for every line before the first is needed, so that the waits overlap.
-        let touched = keys.iter().fold(0, |sum, key| sum ^ self.buckets[self.home(*key)][0]);
-        std::hint::black_box(touched);
-        for key in &*keys {
-            let entries = self.buckets[self.home(*key)].iter();
-            let same = entries.filter(|entry| *entry >> 32 == *key >> 32).map(|entry| low(*entry));
+        self.touch(&read.keys);
+        for key in &read.keys {
+            let bucket = &self.buckets[self.home(*key)];
+            let is_same = |entry: u64| (entry ^ *key) >> 32 == 0;
+            // Most buckets have nothing, and a loop without a way out looks at several entries at once.
+            if bucket.iter().map(|entry| u64::from(is_same(*entry))).sum::<u64>() == 0 {
+                continue;
+            }
+            let same = bucket.iter().filter(|entry| is_same(**entry)).map(|entry| low(*entry));
             numbers.extend(same.filter(|number| (self.next - number) as usize <= self.texts_max));
         }
         if numbers.len() < SHARED_MIN {
@@ -174,17 +194,16 @@ impl Fillings {
         if ranked.is_empty() {
             return None;
         }
-        grams.clear();
-        grams.extend(chars.windows(2).map(|pair| gram(pair[0], pair[1])));
-        grams.sort_unstable();
         let oldest = now_ms.saturating_sub(self.span_ms.max(0));
+        let rows = || ranked.iter().filter_map(|(_, number)| self.row(*number));
+        black_box(rows().fold(0, |sum, row| sum ^ row.text.as_bytes().first().copied().unwrap_or(0)));
+        let pairs = Pairs::of(&read.grams);
         let mut best: Option<Filled> = None;
-        for (_, number) in ranked {
-            let Some(row) = self.row(*number).filter(|row| row.time_ms >= oldest) else { continue };
-            if !shares_pairs(grams, &row.text) {
+        for row in rows().filter(|row| row.time_ms >= oldest) {
+            if !pairs.are_shared_by(&row.text) {
                 continue;
             }
-            if let Some((similarity, template)) = shared_template(chars, &row.text, rarity_millibits)
+            if let Some((similarity, template)) = shared_template(&read.chars, &row.text, rarity_millibits)
                 && best.as_ref().is_none_or(|best| best.similarity < similarity)
             {
                 best = Some(Filled { position: row.position, similarity, template });
@@ -210,18 +229,18 @@ impl Fillings {
 
     /// Keeps a normalised text under a number of the caller's, unless it is too short or too long. O(characters).
     pub fn insert(&mut self, normalised: &str, position: u64, time_ms: i64) {
-        if normalised.len() > 4 * *FILLING_CHARS.end() {
+        if !may_take(normalised) {
             return;
         }
         let mut scratch = std::mem::take(&mut self.scratch);
-        read_into(normalised, &mut scratch.chars, &mut scratch.keys);
-        if Self::takes(scratch.chars.len()) {
+        scratch.read.become_text(normalised);
+        if Self::takes(scratch.read.chars.len()) {
             if self.next == u32::MAX {
                 *self = Self::new(self.texts_max, self.span_ms);
             }
             let row = Row { number: self.next, position, time_ms, text: normalised.to_owned() };
             self.next += 1;
-            self.file(&scratch.keys, row.number);
+            self.file(&scratch.read.keys, row.number);
             let place = self.place(row.number);
             match self.rows.get_mut(place) {
                 Some(old) => *old = row,
@@ -229,6 +248,22 @@ impl Fillings {
             }
         }
         self.scratch = scratch;
+    }
+
+    /// Reads what [`Self::find`] and [`Self::insert`] will need for a text that comes soon, so that they need not wait for it.
+    /// Changes no answer. O(characters).
+    pub fn announce(&mut self, normalised: &str) {
+        if !may_take(normalised) {
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.read.read(normalised);
+        self.touch(&scratch.read.stretches);
+        self.scratch = scratch;
+    }
+
+    fn touch(&self, keys: &[u64]) {
+        black_box(keys.iter().fold(0, |sum, key| sum ^ self.buckets[self.home(*key)][0]));
     }
 
     fn file(&mut self, keys: &[u64], number: u32) {
@@ -256,17 +291,31 @@ impl Fillings {
     }
 }
 
-/// The characters of a text and the keys of its stretches, each once.
-fn read_into(normalised: &str, chars: &mut Vec<char>, keys: &mut Vec<u64>) {
-    chars.clear();
-    chars.extend(normalised.chars().take(FILLING_CHARS.end() + 1));
-    keys.clear();
-    keys.extend(chars.windows(STRETCH_CHARS).map(|stretch| {
-        let pairs = u64::from(gram(stretch[0], stretch[1])) << 32 | u64::from(gram(stretch[2], stretch[3]));
-        mix64(pairs)
-    }));
-    keys.sort_unstable();
-    keys.dedup();
+/// Whether a text may have as many characters as are taken, by its bytes.
+fn may_take(normalised: &str) -> bool {
+    (*FILLING_CHARS.start()..=4 * *FILLING_CHARS.end()).contains(&normalised.len())
+}
+
+impl Read {
+    /// Becomes the reading of a text, unless it is that already.
+    fn become_text(&mut self, normalised: &str) {
+        if self.text != normalised || self.keys.is_empty() {
+            self.read(normalised);
+            set_into(&self.stretches, &mut self.keys);
+            normalised.clone_into(&mut self.text);
+        }
+    }
+
+    /// The characters of a text, and the keys of its stretches in their order.
+    fn read(&mut self, normalised: &str) {
+        self.text.clear();
+        self.chars.clear();
+        self.chars.extend(normalised.chars().take(FILLING_CHARS.end() + 1));
+        minhash::grams_into(&self.chars, &mut self.grams);
+        self.stretches.clear();
+        let pairs = self.grams.iter().zip(self.grams.iter().skip(STRETCH_CHARS - 2));
+        self.stretches.extend(pairs.map(|(left, right)| mix64(u64::from(*left) << 32 | u64::from(*right))));
+    }
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the lower half")]
@@ -274,17 +323,47 @@ fn low(entry: u64) -> u32 {
     entry as u32
 }
 
-/// Whether a text has enough of the pairs of another, sorted; cheaper than to align them.
-fn shares_pairs(grams: &[u32], text: &str) -> bool {
-    let mut count = 0;
-    let mut before = None;
-    let mut chars = 0;
-    for c in text.chars() {
-        chars += 1;
-        count += usize::from(before.is_some_and(|b| grams.binary_search(&gram(b, c)).is_ok()));
-        before = Some(c);
+/// The pairs of characters of a text: a table with open addressing, half full at most.
+struct Pairs {
+    /// A hash plus one; 0 is none.
+    entries: [u64; PAIR_PLACES],
+    count: usize,
+}
+
+const PAIR_PLACES: usize = 2 * *FILLING_CHARS.end();
+
+impl Pairs {
+    /// Those of a text that is looked up, by their hashes.
+    fn of(grams: &[u32]) -> Self {
+        let mut pairs = Self { entries: [0; PAIR_PLACES], count: grams.len() };
+        for hash in grams {
+            let place = pairs.place(*hash);
+            pairs.entries[place] = u64::from(*hash) + 1;
+        }
+        pairs
     }
-    count * 100 >= PAIRS_PERCENT_MIN * chars.max(grams.len())
+
+    /// Where a hash stands, or would stand.
+    fn place(&self, hash: u32) -> usize {
+        let mut place = hash as usize % PAIR_PLACES;
+        while self.entries[place] != 0 && self.entries[place] != u64::from(hash) + 1 {
+            place = (place + 1) % PAIR_PLACES;
+        }
+        place
+    }
+
+    /// Whether a text has enough of them; cheaper than to align both.
+    fn are_shared_by(&self, text: &str) -> bool {
+        let mut chars = text.chars();
+        let Some(mut before) = chars.next() else { return false };
+        let (mut count, mut length) = (0, 1);
+        for c in chars {
+            length += 1;
+            count += usize::from(self.entries[self.place(gram(before, c))] != 0);
+            before = c;
+        }
+        count * 100 >= PAIRS_PERCENT_MIN * self.count.max(length)
+    }
 }
 
 /// What two short texts share in the same order: its share of the longer one, and how it looks. None where it is too
@@ -356,10 +435,10 @@ impl TryFrom<RawFillings> for Fillings {
         }
         let mut order: Vec<&Row> = raw.rows.iter().collect();
         order.sort_unstable_by_key(|row| row.number);
-        let mut scratch = Scratch::default();
+        let mut read = Read::default();
         for row in order {
-            read_into(&row.text, &mut scratch.chars, &mut scratch.keys);
-            fillings.file(&scratch.keys, row.number);
+            read.become_text(&row.text);
+            fillings.file(&read.keys, row.number);
         }
         (fillings.next, fillings.rows) = (raw.next, raw.rows);
         Ok(fillings)
