@@ -32,6 +32,8 @@ const WARM_POSTS: usize = 256;
 const WARM_ROUNDS: usize = 80;
 /// Observations that are timed once a window is full.
 const TIMED: u32 = 200_000;
+/// Posts that are announced at once.
+const AHEAD: usize = 8;
 const LARGE: u32 = 10_000_000;
 const USUAL: u32 = 1_000_000;
 /// Posts in the indexes of others.
@@ -119,9 +121,12 @@ struct Times(Vec<u32>);
 
 impl Times {
     fn time(&mut self, run: impl FnOnce()) {
-        let start = Instant::now();
-        run();
-        self.0.push(u32::try_from(start.elapsed().as_nanos()).unwrap_or(u32::MAX));
+        self.add(nanoseconds(run), 0);
+    }
+
+    /// What one took by itself, and its share of what several took together.
+    fn add(&mut self, ns: u128, share: u128) {
+        self.0.push(u32::try_from(ns + share).unwrap_or(u32::MAX));
     }
 
     fn percentile(&mut self, share: f64) -> f64 {
@@ -143,6 +148,12 @@ impl Times {
             self.percentile(1.0)
         );
     }
+}
+
+fn nanoseconds(run: impl FnOnce()) -> u128 {
+    let start = Instant::now();
+    run();
+    start.elapsed().as_nanos()
 }
 
 /// Nanoseconds that this thread has had a processor for; time of the clock where the system does not say.
@@ -227,14 +238,21 @@ fn stage(inputs: &mut Inputs) {
         one.fold(&inputs.table, &text.iter().collect::<String>());
         folded.push(one);
     }
-    let (mut print, mut found) = (Fingerprint::default(), Vec::new());
+    let mut found = Vec::new();
     let limits = WindowLimits { posts: USUAL, span_ms: i64::MAX, late_ms: i64::MAX };
     let mut window = Window::new(limits);
     let clock = Instant::now();
     let start = busy_ns(clock);
-    for (text, time_ms) in folded.iter().zip(0..) {
-        inputs.reader.read_into(text, &[], &mut print);
-        window.observe(&print, time_ms, &mut found);
+    let mut prints = vec![Fingerprint::default(); AHEAD];
+    for (texts, time_ms) in folded.chunks(AHEAD).zip(0..) {
+        let prints = &mut prints[..texts.len()];
+        for (text, print) in texts.iter().zip(&mut *prints) {
+            inputs.reader.read_into(text, &[], print);
+        }
+        window.announce(prints.iter());
+        for print in &*prints {
+            window.observe(print, time_ms, &mut found);
+        }
     }
     let seconds = (busy_ns(clock) - start) / 1e9;
     let rate = folded.len() as f64 / seconds / 1e3;
@@ -260,6 +278,7 @@ fn window(inputs: &mut Inputs, posts: u32) -> Window {
         neighbours += found.len();
     }
     times.print(&format!("window of {posts}: look-up to eviction"));
+    announced(inputs, &mut window, i64::from(posts + TIMED)).print("  the same, posts announced by eights");
     let per_post = |bytes: usize| bytes as f64 / f64::from(posts);
     println!(
         "  {:.0} bytes/post, and {:.0} for the pairs; {:.3} neighbours/post",
@@ -272,6 +291,24 @@ fn window(inputs: &mut Inputs, posts: u32) -> Window {
 
 /// Makes the texts of a flood, by their numbers.
 type Flood<'f> = (&'f str, usize, Box<dyn FnMut(usize) -> String>);
+
+/// Observations of posts that were announced some at a time; each with its share of the announcing.
+fn announced(inputs: &mut Inputs, window: &mut Window, mut now_ms: i64) -> Times {
+    let (mut times, mut found) = (Times::default(), Vec::new());
+    let mut prints = vec![Fingerprint::default(); AHEAD];
+    for _ in 0..TIMED as usize / AHEAD {
+        prints.iter_mut().for_each(|print| inputs.next(print));
+        let share = nanoseconds(|| window.announce(prints.iter())) / AHEAD as u128;
+        for print in &prints {
+            now_ms += 1;
+            let ns = nanoseconds(|| {
+                window.observe(print, now_ms, &mut found);
+            });
+            times.add(ns, share);
+        }
+    }
+    times
+}
 
 fn han(number: usize) -> char {
     u32::try_from(number).ok().and_then(|number| char::from_u32(0x4E00 + number)).unwrap()

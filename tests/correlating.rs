@@ -233,6 +233,8 @@ proptest! {
             prop_assert!(found.is_some() || last.len() > 4 || !last.iter().any(like), "{text} {last:?}");
             let stored = serde_json::to_string(&fillings).unwrap();
             let mut again: Fillings = serde_json::from_str(&stored).unwrap();
+            again.announce(text);
+            again.announce(&texts[texts.len() - 1]);
             prop_assert_eq!(again.find(text, time, rare), found);
             if Fillings::takes(text.chars().count()) {
                 fillings.insert(text, inserted.len() as u64, time);

@@ -451,7 +451,7 @@ proptest! {
     }
 
     #[test]
-    fn a_loaded_window_answers_as_the_saved_one(texts in prop::collection::vec("[今天包子真好吃呀]{1,90}", 2..80), posts in 1_u32..40) {
+    fn a_loaded_window_and_one_that_is_told_of_posts_before_answer_as_the_saved_one(texts in prop::collection::vec("[今天包子真好吃呀]{1,90}", 2..80), posts in 1_u32..40) {
         let limits = WindowLimits { posts, ..LIMITS };
         let (mut window, half) = (Window::new(limits), texts.len() / 2);
         for (text, now_ms) in texts[..half].iter().zip(0..) {
@@ -459,7 +459,9 @@ proptest! {
         }
         let mut loaded = Window::load(&window.save()).unwrap();
         prop_assert_eq!(loaded.save(), window.save());
+        let prints: Vec<_> = texts.iter().map(|text| print(text)).collect();
         for (text, now_ms) in texts[half..].iter().chain(&texts).zip(1_000..) {
+            loaded.announce(prints.iter().skip(usize::try_from(now_ms % 8).unwrap()).take(4));
             prop_assert_eq!(observe(&mut loaded, text, now_ms), observe(&mut window, text, now_ms));
         }
         prop_assert_eq!(loaded.save(), window.save());

@@ -62,7 +62,7 @@ impl<K: Eq + Hash + Copy, V: Weigh> Aged<K, V> {
     /// entry, so that late entries do not turn the generations.
     pub(crate) fn entry(&mut self, key: K, now_ms: i64, new: impl FnOnce() -> V) -> &mut V {
         self.forget(now_ms);
-        let (old, weight) = (self.old.remove(&key), &mut self.weight);
+        let (old, weight) = (self.take_old(key), &mut self.weight);
         self.young.entry(key).or_insert_with(|| {
             let value = old.unwrap_or_else(|| Box::new(new()));
             *weight = weight.saturating_add(value.weight());
@@ -78,11 +78,16 @@ impl<K: Eq + Hash + Copy, V: Weigh> Aged<K, V> {
     /// The entry of a key, made young again, if there is one.
     pub(crate) fn get_mut(&mut self, key: K, now_ms: i64) -> Option<&mut V> {
         self.forget(now_ms);
-        if let Some(value) = self.old.remove(&key) {
+        if let Some(value) = self.take_old(key) {
             self.grew(value.weight());
             self.young.insert(key, value);
         }
         self.young.get_mut(&key).map(|value| &mut **value)
+    }
+
+    fn take_old(&mut self, key: K) -> Option<Box<V>> {
+        // An empty table hashes the key all the same.
+        if self.old.is_empty() { None } else { self.old.remove(&key) }
     }
 
     /// Entries of both generations.

@@ -162,4 +162,3 @@ fn stream_key(chars: &[char]) -> u64 {
     rest.iter().for_each(|c| key = fold_multiply(key ^ u64::from(*c), STEP));
     mix64(key)
 }
-

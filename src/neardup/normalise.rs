@@ -103,6 +103,7 @@ impl Stream {
                 },
             };
         }
+        self.is_repost = self.is_repost || self.names_a_source(folded);
     }
 
     /// Keeps the letters and Han characters at the front of a range of symbols. Returns how many.
@@ -114,14 +115,10 @@ impl Stream {
             return 0;
         }
         self.chars.extend(symbols[..count].iter().map(|symbol| symbol.folded));
-        let run = &self.chars[first_char..];
         self.runs.push(Run { first_char: as_u32(first_char), symbol: as_u32(symbol) });
         let byte = |symbol: Option<&Symbol>| symbol.map_or(folded.plain().len(), |s| s.plain_start as usize);
         let bytes = byte(symbols.first())..byte(folded.symbols().get(symbol + count));
         self.text.push_str(folded.plain().get(bytes).unwrap_or(""));
-        if !self.is_repost {
-            self.is_repost = names_a_source(run, symbols, folded.plain());
-        }
         count
     }
 
@@ -132,6 +129,21 @@ impl Stream {
             self.chars.push(SLOT_MARK);
             self.text.push(SLOT_MARK);
         }
+    }
+
+    /// Whether one of the words that name a source begins at a character of the stream.
+    fn names_a_source(&self, folded: &FoldedText) -> bool {
+        let is_initial = |c: &char| matches!(c, '转' | 'r' | 'v');
+        // Most texts have none, and a loop without a way out looks at many characters at once.
+        if self.chars.iter().map(|c| u32::from(is_initial(c))).sum::<u32>() == 0 {
+            return false;
+        }
+        let initials = self.chars.iter().enumerate().filter(|(_, c)| is_initial(c));
+        let mut rests = initials.filter_map(|(place, _)| {
+            let symbol = folded.symbols().get(self.symbol_of(place)? as usize)?;
+            folded.plain().get(symbol.plain_start as usize..)
+        });
+        rests.any(|rest| ATTRIBUTIONS.iter().any(|word| rest.starts_with(word)))
     }
 
     /// The symbol that a character comes from; of a mark, the first.
@@ -151,18 +163,6 @@ fn as_u32(count: usize) -> u32 {
 #[inline]
 fn is_kept(class: Class) -> bool {
     class.is_dense() && class != Class::Digit
-}
-
-/// Whether one of the words that name a source begins in a run of characters, which are the first of `symbols`.
-fn names_a_source(run: &[char], symbols: &[Symbol], plain: &str) -> bool {
-    let is_initial = |c: &char| matches!(c, '转' | 'r' | 'v');
-    // Most texts have none, and a loop without a way out looks at many characters at once.
-    if run.iter().map(|c| u32::from(is_initial(c))).sum::<u32>() == 0 {
-        return false;
-    }
-    let initials = run.iter().zip(symbols).filter(|(c, _)| is_initial(c));
-    let mut rests = initials.filter_map(|(_, symbol)| plain.get(symbol.plain_start as usize..));
-    rests.any(|rest| ATTRIBUTIONS.iter().any(|word| rest.starts_with(word)))
 }
 
 /// Letters, digits and Han characters before a symbol.

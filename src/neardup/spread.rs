@@ -69,12 +69,13 @@ pub(super) fn set_into<H: Hash>(hashes: &[H], out: &mut Vec<H>) {
             *pair = [left.min(right), left.max(right)];
         }
     }
-    out.resize(sorted.len(), H::default());
-    let (mut count, mut last) = (0, None);
-    for hash in sorted {
-        out[count] = *hash;
-        count += usize::from(last != Some(*hash));
-        last = Some(*hash);
+    let Some(mut last) = sorted.first().copied() else { return };
+    out.resize(sorted.len(), last);
+    let (set, mut count) = (out.as_mut_slice(), 1);
+    for hash in &sorted[1..] {
+        set[count] = *hash;
+        count += usize::from(last != *hash);
+        last = *hash;
     }
     out.truncate(count);
 }
