@@ -99,7 +99,7 @@ mod tests {
             for len in [spread.len(), spread.len().min(100), 0] {
                 let hashes: Vec<u64> = spread[..len].iter().chain(&crowded).copied().collect();
                 set_into(&hashes, &mut out);
-                let want: Vec<u64> = BTreeSet::from_iter(hashes.iter().copied()).into_iter().collect();
+                let want: Vec<u64> = hashes.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
                 prop_assert_eq!(&out, &want);
             }
         }
