@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::AhoCorasick;
 use jiff::civil::Date;
 
 use super::disguise::{DisguiseTables, Disguises};
 use super::evaluate::RuleSet;
 use super::format::{Mode, Origin, RawExemption, RawLexiconFile, RawRuleFile, RawTerm, RawView, SourceFile};
-use super::index::{DenseIndex, PlainIndex, Roots, build_indexes};
+use super::index::{DenseIndex, Roots, build_indexes};
+use super::plain::PlainIndex;
 use super::problem::{Problem, parse_toml, suggestion};
 use super::rule::{AtomId, RuleBook};
 use super::scanner::Bigrams;
@@ -172,8 +172,7 @@ impl Lexicon {
 
     /// Bytes of the scanner and the automaton.
     pub fn memory_bytes(&self) -> usize {
-        let plain = self.plain.automaton.as_ref().map_or(0, AhoCorasick::memory_usage);
-        self.dense.scanner.memory_bytes() + self.disguises.memory_bytes() + plain
+        self.dense.scanner.memory_bytes() + self.disguises.memory_bytes() + self.plain.memory_bytes()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::compile::{Lexicon, Term};
 use super::gate::{Gate, GateId, OpenGates};
-use super::pattern::{Need, Pattern};
+use super::pattern::Pattern;
 use super::rule::{AtomId, GROUPS_MAX, Rule, RuleHit};
 use super::scan::{Matches, PHRASE_SYMBOLS_MAX, ScanScratch};
 use crate::model::{LabelId, Surface};
@@ -26,6 +26,8 @@ pub(super) struct RuleSet {
     pub(super) always: Vec<u32>,
     /// Per atom, its pattern, if it is one.
     pub(super) patterns: Vec<Option<Pattern>>,
+    /// Per atom, whether it is a pattern that is not only words.
+    pub(super) expressions: Vec<bool>,
     /// Sets of required literals, each once.
     pub(super) gates: Vec<Gate>,
     /// Per atom, the sets of which its pattern needs one literal each.
@@ -40,10 +42,35 @@ pub(super) struct RuleSet {
 #[derive(Debug, Default)]
 pub(super) struct Occurrences {
     list: Vec<(AtomId, SymbolRange)>,
+    /// Per atom, whether it is in the list: rules ask for far more atoms than occur.
+    occurs: Vec<bool>,
 }
 
 impl Occurrences {
+    fn clear(&mut self) {
+        for (atom, _) in self.list.drain(..) {
+            self.occurs[atom as usize] = false;
+        }
+    }
+
+    /// Puts the list in order.
+    fn sort(&mut self, atoms: usize) {
+        self.list.sort_unstable();
+        self.list.dedup();
+        self.occurs.resize(atoms, false);
+        for (atom, _) in &self.list {
+            self.occurs[*atom as usize] = true;
+        }
+    }
+
+    fn has(&self, atom: AtomId) -> bool {
+        self.occurs[atom as usize]
+    }
+
     fn of(&self, atom: AtomId) -> &[(AtomId, SymbolRange)] {
+        if !self.has(atom) {
+            return &[];
+        }
         let start = self.list.partition_point(|(a, _)| *a < atom);
         let end = start + self.list[start..].partition_point(|(a, _)| *a == atom);
         &self.list[start..end]
@@ -89,9 +116,9 @@ impl RuleSet {
         self.patterns.get(atom as usize)?.as_ref()
     }
 
-    /// The pattern of an atom that must be run, because it is not only words.
-    fn expression(&self, atom: AtomId) -> Option<&Pattern> {
-        self.pattern(atom).filter(|pattern| !matches!(pattern.need, Need::Words(_)))
+    /// Whether an atom is a pattern that must be run, because it is not only words.
+    fn is_expression(&self, atom: AtomId) -> bool {
+        self.expressions[atom as usize]
     }
 
     /// The sets of required literals.
@@ -137,8 +164,10 @@ impl RuleSet {
         out: &mut Matches,
     ) {
         let ScanScratch { occurrences, rule: buffers, .. } = scratch;
+        occurrences.clear();
         self.collect(lexicon, out, &buffers.words, &mut occurrences.list);
         self.collect_rare(text, &mut occurrences.list);
+        occurrences.sort(self.atoms);
         buffers.candidates.clear();
         buffers.candidates.extend(&self.always);
         let mut last = None;
@@ -184,7 +213,7 @@ impl RuleSet {
         buffers.candidates = candidates;
     }
 
-    /// Lists where each atom occurs, sorted.
+    /// Lists where each atom occurs.
     fn collect(
         &self,
         lexicon: &Lexicon,
@@ -192,7 +221,6 @@ impl RuleSet {
         words: &[(AtomId, SymbolRange)],
         list: &mut Vec<(AtomId, SymbolRange)>,
     ) {
-        list.clear();
         list.extend(words);
         for hit in &matches.hits {
             for atom in &lexicon.terms[hit.term as usize].atoms {
@@ -206,7 +234,7 @@ impl RuleSet {
         debug_assert!(list.iter().all(|(atom, _)| (*atom as usize) < self.atoms));
     }
 
-    /// Adds the stretches in which rare Han characters stand close together, and puts the list in order.
+    /// Adds the stretches in which rare Han characters stand close together.
     fn collect_rare(&self, text: &FoldedText, list: &mut Vec<(AtomId, SymbolRange)>) {
         for (count, atom) in &self.rare_atoms {
             if text.count(Class::RareHan) < *count {
@@ -227,8 +255,6 @@ impl RuleSet {
                     .map(|stretch| (*atom, stretch)),
             );
         }
-        list.sort_unstable();
-        list.dedup();
     }
 }
 
@@ -254,7 +280,7 @@ impl Search<'_> {
         // What the scan found is free; expressions run only when the rest is there.
         for patterns in [false, true] {
             for (number, group) in (0_u8..).zip(&rule.groups) {
-                let has_expression = group.iter().any(|atom| self.set.expression(*atom).is_some());
+                let has_expression = group.iter().any(|atom| self.set.is_expression(*atom));
                 if has_expression != patterns {
                     continue;
                 }
@@ -272,7 +298,7 @@ impl Search<'_> {
     }
 
     fn add_points(&mut self, atom: AtomId, group: u8, points: &mut Vec<(SymbolRange, u8)>) {
-        if self.set.expression(atom).is_some() {
+        if self.set.is_expression(atom) {
             points.extend(self.pattern_ranges(atom).iter().map(|range| (*range, group)));
         } else {
             points.extend(self.occurrences.of(atom).iter().map(|(_, range)| (*range, group)));
@@ -282,7 +308,7 @@ impl Search<'_> {
     /// Where an expression matches; it runs once per text, and only if the scan found what it needs.
     fn pattern_ranges(&mut self, atom: AtomId) -> &[SymbolRange] {
         let hits = &mut self.patterns[atom as usize];
-        let Some(pattern) = self.set.expression(atom) else { return &[] };
+        let Some(pattern) = self.set.pattern(atom) else { return &[] };
         if hits.text != self.number {
             hits.text = self.number;
             hits.ranges.clear();
@@ -305,10 +331,10 @@ impl Search<'_> {
 
     /// Whether an atom occurs, or, for an expression, may match.
     fn may_occur(&self, atom: AtomId) -> bool {
-        if self.set.expression(atom).is_some() {
+        if self.set.is_expression(atom) {
             self.set.gates_of[atom as usize].iter().all(|gate| self.gates.has(*gate))
         } else {
-            !self.occurrences.of(atom).is_empty()
+            self.occurrences.has(atom)
         }
     }
 
@@ -351,7 +377,7 @@ impl Search<'_> {
             None => (0, u32::MAX),
         };
         rule.none.iter().any(|atom| {
-            if self.set.expression(*atom).is_some() {
+            if self.set.is_expression(*atom) {
                 self.pattern_ranges(*atom).iter().any(|range| range.start <= to && range.end >= from)
             } else {
                 let places = self.occurrences.of(*atom);

@@ -1,19 +1,17 @@
-//! All that the scan looks for, in the view that can contain it: the scanner over the dense view, and a small automaton
-//! over the plain view for the few keys with blanks or symbols in them.
+//! All that the scan looks for, in the view that can contain it: the scanner over the dense view, and [`PlainIndex`] over
+//! the plain view for the few keys with blanks or symbols in them.
 
 use std::collections::HashMap;
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::compile::{Exemption, Term};
 use super::disguise::{DisguiseTables, Disguises, Prepared, Spelling};
 use super::evaluate::RuleSet;
 use super::gate::GateId;
 use super::pattern::Need;
+use super::plain::PlainIndex;
 use super::rule::AtomId;
 use super::scanner::{Bigrams, Scanner};
 use crate::segment::Segmenter;
-use crate::text::FoldedText;
 
 /// What one pattern of an automaton stands for.
 #[derive(Clone, Debug, Default)]
@@ -45,27 +43,6 @@ pub(super) struct DenseIndex {
     pub(super) spellings: Vec<Spelling>,
     /// The word that a key is.
     pub(super) words_of_keys: Vec<Option<u32>>,
-}
-
-/// The automaton and what its patterns stand for.
-pub(super) struct PlainIndex {
-    pub(super) automaton: Option<AhoCorasick>,
-    pub(super) keys: Vec<Key>,
-    /// A character of each key that the dense view leaves out, in order.
-    telltales: Vec<char>,
-}
-
-impl PlainIndex {
-    /// Whether a text holds a character that a key needs. Most texts hold ordinary punctuation only.
-    pub(super) fn may_occur(&self, text: &FoldedText) -> bool {
-        if self.automaton.is_none() || text.plain().len() == text.dense().len() {
-            return false;
-        }
-        (0..)
-            .zip(text.symbols())
-            .filter(|(_, symbol)| !symbol.class.is_dense())
-            .any(|(index, _)| text.char_at(index).is_some_and(|c| self.telltales.binary_search(&c).is_ok()))
-    }
 }
 
 /// Whether a term's key is looked for in the dense view. A key with symbols can only be found in the plain one.
@@ -107,24 +84,7 @@ impl<'t> KeysBuilder<'t> {
     }
 
     fn plain(self) -> Result<PlainIndex, String> {
-        let automaton = if self.texts.is_empty() {
-            None
-        } else {
-            let built = AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .match_kind(MatchKind::Standard)
-                .build(&self.texts);
-            Some(built.map_err(|e| e.to_string())?)
-        };
-        // Ordinary punctuation tells little; anything beside it is taken first.
-        let symbols = |text: &&str| -> Vec<char> {
-            text.chars().filter(|c| !crate::text::class_of(*c).is_dense()).collect()
-        };
-        let telltale = |text: &&str| symbols(text).into_iter().min_by_key(char::is_ascii);
-        let mut telltales: Vec<char> = self.texts.iter().filter_map(telltale).collect();
-        telltales.sort_unstable();
-        telltales.dedup();
-        Ok(PlainIndex { automaton, keys: self.keys, telltales })
+        PlainIndex::build(&self.texts, self.keys)
     }
 }
 

@@ -147,8 +147,7 @@ impl Lexicon {
         let keys = hits.iter().filter_map(|hit| self.dense.keys.get(hit.term as usize));
         let dense = keys.flat_map(|key| &key.terms);
         let mut found: Vec<u32> = dense.copied().collect();
-        let hits = self.plain.automaton.iter().flat_map(|automaton| automaton.find_overlapping_iter(key));
-        found.extend(hits.flat_map(|hit| self.plain.keys[hit.pattern().as_usize()].terms.iter().copied()));
+        found.extend(self.plain.keys_in(key).flat_map(|inner| inner.terms.iter().copied()));
         found.into_iter()
     }
 }

@@ -14,6 +14,7 @@ mod gate;
 mod index;
 mod lint;
 mod pattern;
+mod plain;
 mod problem;
 mod rule;
 mod scan;

@@ -252,6 +252,9 @@ impl RuleBook {
             patterns[atom as usize] = Some(pattern);
         }
         let (gates, gates_of) = number_gates(&patterns);
+        let is_expression = |pattern: &Pattern| !matches!(pattern.need, Need::Words(_));
+        let expressions =
+            patterns.iter().map(|pattern| pattern.as_ref().is_some_and(is_expression)).collect();
         let (mut anchored, mut always) = (vec![Vec::new(); self.atoms.len()], Vec::new());
         for (index, rule) in (0..).zip(&self.rules) {
             // The group that the fewest terms can satisfy; slots count as many.
@@ -273,6 +276,7 @@ impl RuleBook {
             anchored,
             always,
             patterns,
+            expressions,
             gates,
             gates_of,
             slot_atoms,

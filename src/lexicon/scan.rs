@@ -108,8 +108,7 @@ impl Lexicon {
         let ScanScratch { buffer, raw, disguise, .. } = scratch;
         raw.clear();
         disguise.spelled.clear();
-        out.hits_cut |=
-            !self.dense.scanner.find_in_chars_into(text.dense().chars(), RAW_HITS_MAX, buffer, raw);
+        out.hits_cut |= !self.dense.scanner.find_in_chars_into(text.dense_chars(), RAW_HITS_MAX, buffer, raw);
         scratch.rule.words.clear();
         scratch.rule.gates.clear();
         scratch.innocent.clear();
@@ -197,17 +196,11 @@ impl Lexicon {
     }
 
     fn scan_plain(&self, text: &FoldedText, scratch: &mut ScanScratch, out: &mut Matches) {
-        let Some(automaton) = &self.plain.automaton else { return };
-        if !self.plain.may_occur(text) {
-            return;
-        }
-        for found in automaton.find_overlapping_iter(text.plain()) {
-            let range = text.from_plain(found.range());
+        self.plain.for_each_hit(text, |key, range| {
             // The line break between two fields belongs to neither.
             if text.symbols()[range.indexes()].iter().any(|symbol| symbol.source_end == 0) {
-                continue;
+                return;
             }
-            let key = &self.plain.keys[found.pattern().as_usize()];
             scratch.rule.gates.see(&key.gates);
             scratch.rule.words.extend(key.words.iter().map(|atom| (*atom, range)));
             for index in &key.terms {
@@ -219,7 +212,7 @@ impl Lexicon {
                     push(out, Hit { term: *index, range, transforms: text.transforms_of(range, false) });
                 }
             }
-        }
+        });
     }
 
     fn find_slots(

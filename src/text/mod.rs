@@ -15,11 +15,13 @@ mod rewrite;
 mod slots;
 mod squeezed;
 mod table;
+mod transforms;
 
-pub use folded::{Class, FoldedText, Numeral, Symbol, SymbolRange, Transforms};
+pub use folded::{Class, FoldedText, Numeral, Symbol, SymbolRange};
 pub use rewrite::Edit;
 pub use slots::{Hint, HintKind, Slot, SlotData, SlotDataError, SlotFinder, SlotKind};
 pub use squeezed::Squeezed;
 pub use table::{FoldTable, TableError};
+pub use transforms::Transforms;
 
 pub(crate) use table::classify as class_of;

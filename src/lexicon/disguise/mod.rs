@@ -28,8 +28,10 @@ use super::verify;
 use crate::segment::Segmenter;
 use crate::text::{Edit, FoldedText, Slot, SymbolRange, Transforms};
 use gate::Find;
+use loose::Alike;
 use parts::MainParts;
 use sound::SoundView;
+use tables::CharSet;
 
 /// Characters of the words that are looked for in disguise.
 const WORD_CHARS: std::ops::RangeInclusive<usize> = 2..=8;
@@ -58,12 +60,19 @@ struct Word {
     roots: u32,
 }
 
+impl Word {
+    fn has_digit(&self) -> bool {
+        self.chars.iter().any(char::is_ascii_digit)
+    }
+}
+
 /// Finds words in disguise. Built once per bundle.
 pub(super) struct Disguises {
     tables: DisguiseTables,
     bigrams: Bigrams,
-    /// By code point of a rare character, the ordinary one that it looks like; NUL for the others.
-    ordinary: Vec<char>,
+    alike: Alike,
+    /// The characters of the words without digits: what is put between others, or repeated, matters beside these only.
+    in_words: CharSet,
     words: Vec<Word>,
     /// Level-one labels that the terms of the lexicon and the rules may speak for.
     roots: Roots,
@@ -80,11 +89,12 @@ struct Listed {
 }
 
 impl Listed {
-    /// Lists the spellings of words; of words that are spelled alike `choose` says which is meant.
+    /// Lists the spellings of words in a view, which shows each character of a text as another one; of words that are
+    /// spelled alike `choose` says which is meant.
     fn build(
         words: &[Word],
         choose: impl Fn(u32, u32) -> u32,
-        spellings: impl Fn(&[char]) -> Vec<String>,
+        (spellings, shows): (impl Fn(&[char]) -> Vec<String>, impl Fn(char) -> char),
     ) -> Result<Self, String> {
         let mut meant: HashMap<String, u32> = HashMap::new();
         for (number, word) in (0..).zip(words) {
@@ -99,7 +109,7 @@ impl Listed {
         listed.sort_unstable();
         let texts = listed.iter().map(|(text, _)| text.as_str());
         let scanner = Scanner::build(texts, &Bigrams::default(), |c, out| out.push(c));
-        let scanner = scanner.map_err(|e| e.to_string())?;
+        let scanner = scanner.map_err(|e| e.to_string())?.through(shows);
         Ok(Self { scanner, words: listed.into_iter().map(|(_, word)| word).collect() })
     }
 }
@@ -182,10 +192,15 @@ impl Disguises {
         };
         let ordinary = tables.ordinary(|c| bigrams.is_used(c));
         let parts = MainParts::build(tables, &ordinary);
-        let by_sound = Listed::build(&words, most_ordinary, |word| sound::spellings(tables, word))?;
-        let by_parts = Listed::build(&words, most_ordinary, |word| parts.spellings(word))?;
+        let by_sound = (|word: &[char]| sound::spellings(tables, word), |c| sound::shown(tables, c));
+        let by_parts = (|word: &[char]| parts.spellings(word), |c| parts.of(c));
+        let by_sound = Listed::build(&words, most_ordinary, by_sound)?;
+        let by_parts = Listed::build(&words, most_ordinary, by_parts)?;
+        let loose = words.iter().filter(|word| !word.has_digit());
+        let in_words: CharSet = loose.flat_map(|word| word.chars.iter().copied()).collect();
+        let alike = Alike::new(ordinary, &in_words);
         let (tables, bigrams) = (tables.clone(), bigrams.clone());
-        let disguises = Self { tables, bigrams, ordinary, words, roots, parts, by_sound, by_parts };
+        let disguises = Self { tables, bigrams, alike, in_words, words, roots, parts, by_sound, by_parts };
         Ok(Prepared { disguises, words_of_keys, spellings })
     }
 
@@ -273,16 +288,18 @@ impl Disguises {
         let DisguiseScratch { sound, buffer, hits, finds, is_complete, .. } = scratch;
         sound.fill(&self.tables, text);
         hits.clear();
-        *is_complete &= self.by_sound.scanner.find_in_chars_into(
-            sound.symbols.iter().copied(),
-            SOUND_HITS_MAX,
-            buffer,
-            hits,
-        );
+        let scanner = &self.by_sound.scanner;
+        *is_complete &= match sound.symbols() {
+            Some(symbols) => {
+                scanner.find_in_chars_into(symbols.iter().copied(), SOUND_HITS_MAX, buffer, hits)
+            }
+            None => scanner.find_in_chars_into(text.dense_chars(), SOUND_HITS_MAX, buffer, hits),
+        };
         for hit in &*hits {
-            let units = &sound.units[hit.start as usize..hit.end as usize];
+            let units = || sound.units(&self.tables, text, hit.start..hit.end);
             let word = self.by_sound.words[hit.term as usize];
-            let (first, end) = (units[0].first, units[units.len() - 1].end);
+            let (Some(first), Some(end)) = (units().next(), units().last()) else { continue };
+            let (first, end) = (first.first, end.end);
             let mut find = Find {
                 range: text.from_dense(first, end),
                 first,
@@ -296,7 +313,7 @@ impl Disguises {
                 is_vague: false,
                 is_spelled_out: false,
             };
-            for (unit, c) in units.iter().zip(&self.words[word as usize].chars) {
+            for (unit, c) in units().zip(&self.words[word as usize].chars) {
                 find.is_spelled_out |= unit.is_latin;
                 if unit.is_latin || text.dense_char(unit.first) != Some(*c) {
                     find.changed += 1;
@@ -322,7 +339,7 @@ impl Disguises {
         let DisguiseScratch { buffer, hits, finds, is_complete, .. } = scratch;
         hits.clear();
         *is_complete &=
-            self.by_parts.scanner.find_in_chars_into(self.parts.view(text), SOUND_HITS_MAX, buffer, hits);
+            self.by_parts.scanner.find_in_chars_into(text.dense_chars(), SOUND_HITS_MAX, buffer, hits);
         for hit in &*hits {
             let word = self.by_parts.words[hit.term as usize];
             let range = text.from_dense(hit.start, hit.end);
@@ -365,12 +382,12 @@ impl Disguises {
         scratch: &mut DisguiseScratch,
     ) {
         let DisguiseScratch { loose, buffer, hits, finds, .. } = scratch;
-        loose.for_each_view(text, &self.ordinary, |view, transforms| {
+        loose.for_each_view(text, (&self.alike, &self.in_words), |view, transforms| {
             hits.clear();
             scanner.find_in_chars_into(view.chars.iter().copied(), SOUND_HITS_MAX, buffer, hits);
             for hit in &*hits {
                 let Some(Some(word)) = words_of_keys.get(hit.term as usize).copied() else { continue };
-                if self.words[word as usize].chars.iter().any(char::is_ascii_digit) {
+                if self.words[word as usize].has_digit() {
                     continue;
                 }
                 let Some((first, end)) = view.stretch(hit.start, hit.end) else { continue };

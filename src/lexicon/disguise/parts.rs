@@ -8,7 +8,6 @@ use std::collections::HashMap;
 
 use super::tables::DisguiseTables;
 use super::variants::SHAPES_MAX;
-use crate::text::FoldedText;
 
 /// Characters that must have a part for it to stand for them; of one that more have, nothing can be concluded.
 const SHARED_BY: std::ops::RangeInclusive<usize> = 3..=60;
@@ -67,10 +66,5 @@ impl MainParts {
     pub(super) fn spellings(&self, word: &[char]) -> Vec<String> {
         let has_digit = word.iter().any(char::is_ascii_digit);
         (!has_digit).then(|| word.iter().map(|c| self.of(*c)).collect()).into_iter().collect()
-    }
-
-    /// The view of a text, one symbol per dense character.
-    pub(super) fn view<'t>(&'t self, text: &'t FoldedText) -> impl Iterator<Item = char> + 't {
-        text.dense().chars().map(|c| self.of(c))
     }
 }

@@ -2,10 +2,10 @@
 
 use super::as_u32;
 use super::tables::{DIGITS, DisguiseTables, Syllable};
-use crate::text::FoldedText;
+use crate::text::{Class, FoldedText};
 
-/// Symbols of syllable classes stand here, in the private use area; Latin letters and digits stand for themselves.
-const SYLLABLES_START: u32 = 0xE000;
+/// Symbols of syllable classes stand here, in the private use area; Latin letters stand for themselves.
+const SYLLABLES: std::ops::RangeInclusive<u32> = 0xE000..=0xF8FF;
 
 /// Tone marks of zhuyin.
 const TONES: [char; 4] = ['ˊ', 'ˇ', 'ˋ', '˙'];
@@ -20,6 +20,29 @@ fn is_zhuyin(c: char) -> bool {
 /// Kana and Hangul.
 fn is_foreign(c: char) -> bool {
     matches!(c, 'ぁ'..='ヺ' | '가'..='힣')
+}
+
+/// Whether a character is read together with its neighbours.
+fn is_letter(c: char) -> bool {
+    c.is_ascii_lowercase() || is_zhuyin(c) || is_foreign(c)
+}
+
+/// The usual reading of a character that is read by itself; digits are read as their words.
+fn sound_of(tables: &DisguiseTables, c: char) -> Syllable {
+    match DIGITS.get((c as usize).wrapping_sub('0' as usize)) {
+        Some(digit) => tables.usual(*digit),
+        None => tables.usual(c),
+    }
+}
+
+/// What the view shows of a character. Letters and the symbols of syllables stand for themselves.
+pub(super) fn shown(tables: &DisguiseTables, c: char) -> char {
+    let is_symbol = SYLLABLES.contains(&u32::from(c));
+    match sound_of(tables, c) {
+        0 => c,
+        _ if is_symbol || is_letter(c) => c,
+        syllable => symbol_of(tables.class(syllable)),
+    }
 }
 
 /// One symbol of the view.
@@ -38,8 +61,11 @@ pub(super) struct Unit {
 /// The view of sound; a reused buffer.
 #[derive(Debug, Default)]
 pub(super) struct SoundView {
-    pub(super) units: Vec<Unit>,
-    pub(super) symbols: Vec<char>,
+    /// Whether the text has no letters, so that each dense character is a unit and [`shown`] makes its symbol. Most
+    /// texts are such, and need neither list.
+    is_plain: bool,
+    units: Vec<Unit>,
+    symbols: Vec<char>,
     letters: Vec<u8>,
     zhuyin: Vec<char>,
     syllables: Vec<(usize, Syllable)>,
@@ -47,16 +73,44 @@ pub(super) struct SoundView {
 
 /// The symbol of a class of syllables.
 pub(super) fn symbol_of(class: Syllable) -> char {
-    char::from_u32(SYLLABLES_START + u32::from(class)).unwrap_or('\0')
+    char::from_u32(SYLLABLES.start() + u32::from(class)).unwrap_or('\0')
 }
 
 impl SoundView {
-    /// Makes the view of a text. O(characters).
+    /// Makes the view of a text. O(characters), O(1) for a text without letters.
     pub(super) fn fill(&mut self, tables: &DisguiseTables, text: &FoldedText) {
         self.units.clear();
         self.symbols.clear();
+        self.is_plain = text.count(Class::Latin) + text.count(Class::Letter) == 0;
+        if !self.is_plain {
+            self.read(tables, text);
+        }
+    }
+
+    /// The symbols, if they are not those that [`shown`] makes of the dense characters.
+    pub(super) fn symbols(&self) -> Option<&[char]> {
+        (!self.is_plain).then_some(&self.symbols)
+    }
+
+    /// The units of a range of symbols.
+    pub(super) fn units<'v>(
+        &'v self,
+        tables: &'v DisguiseTables,
+        text: &'v FoldedText,
+        symbols: std::ops::Range<u32>,
+    ) -> impl Iterator<Item = Unit> + 'v {
+        symbols.map_while(move |index| {
+            if !self.is_plain {
+                return self.units.get(index as usize).copied();
+            }
+            let syllable = sound_of(tables, text.dense_char(index)?);
+            Some(Unit { first: index, end: index + 1, syllable, is_latin: false })
+        })
+    }
+
+    fn read(&mut self, tables: &DisguiseTables, text: &FoldedText) {
         let (mut word_start, mut end) = (0, 0);
-        for (index, c) in (0_u32..).zip(text.dense().chars()) {
+        for (index, c) in (0_u32..).zip(text.dense_chars()) {
             end = index + 1;
             if c.is_ascii_lowercase() {
                 if self.letters.is_empty() {
@@ -71,12 +125,8 @@ impl SoundView {
                 continue;
             }
             self.flush_zhuyin(tables, text, index);
-            let syllable = match DIGITS.get((c as usize).wrapping_sub('0' as usize)) {
-                Some(digit) => tables.usual(*digit),
-                None => tables.usual(c),
-            };
-            let symbol = if syllable == 0 { c } else { symbol_of(tables.class(syllable)) };
-            self.push(Unit { first: index, end: index + 1, syllable, is_latin: false }, symbol);
+            let syllable = sound_of(tables, c);
+            self.push(Unit { first: index, end: index + 1, syllable, is_latin: false }, shown(tables, c));
         }
         self.flush(tables, text, word_start);
         self.flush_zhuyin(tables, text, end);
@@ -171,4 +221,48 @@ pub(super) fn spellings(tables: &DisguiseTables, word: &[char]) -> Vec<String> {
         all.truncate(8);
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::text::FoldTable;
+
+    proptest! {
+        #[test]
+        fn a_text_without_letters_reads_the_same_with_and_without_a_list(text in "[微信乐能嫩0-9，。 x]{0,24}") {
+            let readings = "微\twei\n信\txin\n乐\tle,yue\n能\tneng\n嫩\tnen\n零\tling\n一\tyi\n";
+            let tables = DisguiseTables::parse(|name| (name == "readings.tsv").then_some(readings))
+                .expect("the readings can be read");
+            let table = FoldTable::build(|_| Some("")).expect("empty files are tables");
+            let mut folded = FoldedText::default();
+            folded.fold(&table, &text);
+            let (mut view, mut listed) = (SoundView::default(), SoundView::default());
+            view.fill(&tables, &folded);
+            listed.read(&tables, &folded);
+            prop_assert_eq!(view.symbols().is_none(), !text.contains('x'));
+            let shown_symbols: Vec<char> = folded.dense_chars().map(|c| shown(&tables, c)).collect();
+            let symbols = view.symbols().map_or(shown_symbols, <[char]>::to_vec);
+            let again: Vec<char> = symbols.iter().map(|c| shown(&tables, *c)).collect();
+            prop_assert_eq!(&symbols, &listed.symbols);
+            prop_assert_eq!(&symbols, &again, "a view is shown as it is");
+            let units = |view: &SoundView| -> Vec<(u32, u32, Syllable, bool)> {
+                let all = view.units(&tables, &folded, 0..as_u32(symbols.len()));
+                all.map(|unit| (unit.first, unit.end, unit.syllable, unit.is_latin)).collect()
+            };
+            prop_assert_eq!(units(&view), units(&listed));
+        }
+    }
+
+    #[test]
+    fn a_text_without_latin_and_other_letters_has_no_letter_that_is_read_with_its_neighbours() {
+        for c in '\0'..=char::MAX {
+            let class = crate::text::class_of(c);
+            if is_letter(c) && class.is_dense() {
+                assert!(matches!(class, Class::Latin | Class::Letter), "{c:?}");
+            }
+        }
+    }
 }

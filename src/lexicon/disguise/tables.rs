@@ -235,6 +235,28 @@ impl DisguiseTables {
     }
 }
 
+/// A set of characters. 8 KiB, of which a text touches little; characters outside of the basic plane are always in it.
+pub(super) struct CharSet(Box<[u64; (1 << 16) / 64]>);
+
+impl CharSet {
+    #[inline]
+    pub(super) fn has(&self, c: char) -> bool {
+        self.0.get(c as usize / 64).is_none_or(|word| word >> (c as usize % 64) & 1 != 0)
+    }
+}
+
+impl FromIterator<char> for CharSet {
+    fn from_iter<I: IntoIterator<Item = char>>(chars: I) -> Self {
+        let mut words = Box::new([0; (1 << 16) / 64]);
+        for c in chars {
+            if let Some(word) = words.get_mut(c as usize / 64) {
+                *word |= 1 << (c as usize % 64);
+            }
+        }
+        Self(words)
+    }
+}
+
 /// Letters of one syllable as a key.
 fn padded(letters: &[char]) -> [char; ZHUYIN_CHARS_MAX] {
     std::array::from_fn(|place| letters.get(place).copied().unwrap_or('\0'))

@@ -3,7 +3,8 @@
 use super::rarity::Bigrams;
 use super::symbols::{EXPANSION_MAX, NONE, SYMBOL_MAX, SymbolMap};
 use super::{
-    Bucket, CROWDED, HEAD, LAST, PairFilter, Scanner, TERMS_MAX, WINDOW, hash, left_of, right_of, scale,
+    Bucket, CROWDED, HEAD, LAST, PairFilter, Scanner, Singles, TERMS_MAX, WINDOW, hash, left_of, right_of,
+    scale,
 };
 
 /// Most symbols of a term.
@@ -86,7 +87,7 @@ impl Scanner {
             crowded: Vec::new(),
             crowds: Vec::new(),
             terms: filed.len() + singles.len(),
-            singles,
+            singles: Singles::new(singles),
         };
         for bucket in filed.chunk_by(|a, b| scale(a.hash, buckets) == scale(b.hash, buckets)) {
             scanner.add_bucket(scale(bucket[0].hash, buckets), bucket, &arena);

@@ -46,8 +46,7 @@ pub struct Scanner {
     crowded: Vec<(u32, u32)>,
     /// Each crowded bucket: its number of entries, then where they stand.
     crowds: Vec<u32>,
-    /// Terms of one symbol: symbol and term, in order.
-    singles: Vec<(u16, u32)>,
+    singles: Singles,
     terms: usize,
 }
 
@@ -68,11 +67,24 @@ impl Scanner {
         self.len() == 0
     }
 
+    /// Reads each character as another one from now on, so that a search through a view is a search in the text itself.
+    ///
+    /// `shows` gives what the view shows of a character of the basic plane; those of the other planes stay what they
+    /// are. O(characters of the basic plane).
+    #[must_use]
+    pub(super) fn through(mut self, shows: impl Fn(char) -> char) -> Self {
+        self.map.look_through(shows);
+        self
+    }
+
     /// Bytes of all tables.
     pub fn memory_bytes(&self) -> usize {
         let map = &self.map;
         2 * (map.bmp.len() + map.pages.len() + map.astral.len() + map.expanded.len() + self.entries.len())
-            + 8 * (map.expansions.len() + self.crowded.len() + self.singles.len())
+            + 8 * (map.expansions.len()
+                + self.crowded.len()
+                + self.singles.terms.len()
+                + self.singles.set.len())
             + 8 * (self.buckets.len() + self.anchors.words.len())
             + 4 * self.crowds.len()
     }
@@ -86,6 +98,41 @@ struct Bucket {
     /// Hashes of the symbols that stand beside the anchors, one bit each: [`right_of`] an anchor, or [`left_of`] one
     /// that ends its term. All bits, where an anchor is a whole term; none, where there is no term.
     beside: u32,
+}
+
+/// The terms of one symbol.
+#[derive(Clone, Debug)]
+struct Singles {
+    /// Symbol and term, in order.
+    terms: Vec<(u16, u32)>,
+    /// Their symbols, one bit each: 8 KiB, of which a text touches little.
+    set: Box<[u64; SYMBOLS / 64]>,
+}
+
+/// Numbers that a symbol can have.
+const SYMBOLS: usize = 1 << 16;
+
+impl Singles {
+    /// `terms` stand in order.
+    fn new(terms: Vec<(u16, u32)>) -> Self {
+        let mut set = Box::new([0; SYMBOLS / 64]);
+        for (symbol, _) in &terms {
+            set[usize::from(symbol / 64)] |= 1 << (symbol % 64);
+        }
+        Self { terms, set }
+    }
+
+    /// Whether a symbol is a term.
+    #[inline]
+    fn has(&self, symbol: u16) -> bool {
+        self.set[usize::from(symbol / 64)] >> (symbol % 64) & 1 != 0
+    }
+
+    /// The terms that a symbol is.
+    fn of(&self, symbol: u16) -> impl Iterator<Item = u32> + '_ {
+        let start = self.terms.partition_point(|(s, _)| *s < symbol);
+        self.terms[start..].iter().take_while(move |(s, _)| *s == symbol).map(|(_, term)| *term)
+    }
 }
 
 /// A term in the bucket of its anchor, as it stands in [`Scanner::entries`]: three numbers, then its symbols. Whatever a

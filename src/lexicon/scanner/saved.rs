@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use super::symbols::{EXPANSION_MAX, NONE, PAGE, PAGES, SymbolMap};
-use super::{Bucket, CROWDED, Entry, HEAD, LAST, PairFilter, Scanner, WINDOW};
+use super::{Bucket, CROWDED, Entry, HEAD, LAST, PairFilter, Scanner, Singles, WINDOW};
 use crate::saved::{Format, Reader, SavedError, Stream};
 
 /// The version changes with every change of a table.
@@ -30,7 +30,7 @@ impl Scanner {
         out.table(&self.entries, |s| s.to_le_bytes())?;
         out.table(&self.crowded, |pair| pair_bytes(*pair))?;
         out.table(&self.crowds, |p| p.to_le_bytes())?;
-        out.table(&self.singles, |(symbol, term)| pair_bytes((u32::from(*symbol), *term)))?;
+        out.table(&self.singles.terms, |(symbol, term)| pair_bytes((u32::from(*symbol), *term)))?;
         out.finish()
     }
 
@@ -62,10 +62,10 @@ impl Scanner {
             crowds: reader.table("the entries of crowded buckets", u32::from_le_bytes)?,
             terms: 0,
             // Sixteen bits were written.
-            singles: reader.table("the single symbols", |bytes| {
+            singles: Singles::new(reader.table("the single symbols", |bytes| {
                 let (symbol, term) = pair(bytes);
                 (symbol as u16, term)
-            })?,
+            })?),
         };
         reader.end()?;
         scanner.check().map_err(|problem| SavedError::Invalid { problem })?;
@@ -79,7 +79,7 @@ impl Scanner {
         rule(!self.anchors.words.is_empty() && !self.buckets.is_empty(), "a table is empty")?;
         rule(self.anchors.words.len().max(self.buckets.len()) < 1 << 32, "a table is too large")?;
         let walked = walk(&self.entries)?;
-        self.terms = walked.count + self.singles.len();
+        self.terms = walked.count + self.singles.terms.len();
         rule(walked.terms_end as usize <= self.terms, "an entry is no term")?;
         let is_filled = |b: &Bucket| b.beside == 0 || walked.is_start(b.first);
         rule(self.buckets.iter().all(is_filled), "a bucket has no entry")?;
@@ -92,9 +92,9 @@ impl Scanner {
                 .is_some_and(|places| places.iter().all(|place| walked.is_start(*place)))
         };
         rule(self.crowded.iter().all(is_whole), "a crowded bucket is cut off")?;
-        rule(self.singles.is_sorted(), "single symbols are out of order")?;
+        rule(self.singles.terms.is_sorted(), "single symbols are out of order")?;
         let is_single = |(symbol, term): &(u16, u32)| *symbol != NONE && (*term as usize) < self.terms;
-        rule(self.singles.iter().all(is_single), "a single symbol is no term")
+        rule(self.singles.terms.iter().all(is_single), "a single symbol is no term")
     }
 }
 

@@ -187,16 +187,12 @@ impl Scanner {
     }
 
     fn find_singles(&self, ids: &[u16], sink: &mut Sink<'_>) {
-        if self.singles.is_empty() {
+        if self.singles.terms.is_empty() {
             return;
         }
         for (at, symbol) in (PAD..).zip(&ids[PAD..ids.len() - PAD]) {
-            if *symbol == NONE {
-                continue;
-            }
-            let start = self.singles.partition_point(|(s, _)| s < symbol);
-            for (_, term) in self.singles[start..].iter().take_while(|(s, _)| s == symbol) {
-                sink.push(*term, at, 1);
+            if self.singles.has(*symbol) {
+                self.singles.of(*symbol).for_each(|term| sink.push(term, at, 1));
             }
         }
     }

@@ -89,6 +89,15 @@ impl SymbolMap {
         self.astral[block * PAGE + code % PAGE] = value;
     }
 
+    /// Maps each character of the basic plane to what another one maps to, which `shows` gives.
+    pub(super) fn look_through(&mut self, shows: impl Fn(char) -> char) {
+        let mut bmp = empty_plane();
+        for c in '\0'..='\u{FFFF}' {
+            bmp[c as usize] = self.get(shows(c) as usize);
+        }
+        self.bmp = bmp;
+    }
+
     /// What a character maps to: a symbol, [`NONE`], [`DROP`] or [`EXPAND`].
     #[inline]
     fn get(&self, code: usize) -> u16 {

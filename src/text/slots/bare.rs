@@ -3,6 +3,7 @@
 //! The character is a word of its own in names (赵薇) and sentences (微湿); only at the start of a clause, right in front of
 //! something that looks like nothing but an id, does it announce one.
 
+use super::chars::Chars;
 use super::{Collector, Hint, HintKind, Search, handle};
 use crate::text::folded::{Class, SymbolRange};
 
@@ -15,13 +16,18 @@ const ID_CHARS_MIN: usize = 6;
 /// Symbols that are looked at for these.
 const ID_SYMBOLS: usize = 20;
 
+/// Whether a text has the letters and digits of an id. O(1).
+pub(super) fn may_occur(chars: Chars<'_>) -> bool {
+    let count = |class| chars.text.count(class) as usize;
+    count(Class::Latin) >= LETTERS_MIN && count(Class::Digit) >= DIGITS_MIN
+}
+
 /// Adds the ids behind bare marks. O(symbols) for texts with letters and digits, nothing for others.
 pub(super) fn find_into(search: &Search<'_>, out: &mut Collector<'_>) {
-    let text = search.chars.text;
-    if (text.count(Class::Latin) as usize) < LETTERS_MIN || (text.count(Class::Digit) as usize) < DIGITS_MIN {
+    if !may_occur(search.chars) {
         return;
     }
-    let symbols = text.symbols();
+    let symbols = search.chars.text.symbols();
     for (start, pair) in (0_u32..).zip(symbols.windows(2)) {
         if pair[1].class != Class::Latin || !pair[0].class.is_han() {
             continue;

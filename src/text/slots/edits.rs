@@ -1,7 +1,7 @@
 //! What the author asks the reader to do with a number: `中间加个5`, `去掉汉字`, `把x换成1`, `最后一位加1`.
 
 use super::chars::{Buffer, Chars};
-use super::words::{Filler, Rank, WordKind, Words};
+use super::words::{Filler, Found, Rank, WordKind, Words};
 use crate::text::folded::Class;
 
 /// Most symbols between a number and the words in front of it or behind it.
@@ -205,11 +205,12 @@ fn change(number: &Buffer, place: Place, new: impl Fn(u8) -> u8) -> Option<Buffe
 
 /// The instruction at an index: where it begins, what it is, where it ends. O(1).
 fn parse(chars: Chars<'_>, words: &Words, at: usize) -> Option<(usize, Edit, usize)> {
-    if let Some(spot) = spot(chars, words, at) {
+    let found = words.at(chars, at);
+    if let Some(spot) = spot_of(chars, at, found) {
         let (edit, end) = at_spot(chars, words, spot)?;
         return Some((at, edit, end));
     }
-    let found = words.at(chars, at)?;
+    let found = found?;
     let end = at + found.len;
     match found.kind {
         WordKind::Remove => {
@@ -251,11 +252,16 @@ fn is_counted(spot: Spot) -> bool {
 
 /// A place at an index: 中间, 最后一位, 第三位, 每位.
 fn spot(chars: Chars<'_>, words: &Words, at: usize) -> Option<Spot> {
+    spot_of(chars, at, words.at(chars, at))
+}
+
+/// The place at an index at which a word was found, or none.
+fn spot_of(chars: Chars<'_>, at: usize, found: Option<Found>) -> Option<Spot> {
     if chars.at(at) == '第' {
         let (nth, len) = chars.count(at + 1)?;
         return Some(Spot { place: Place::Nth(nth), count: None, end: at + 1 + len });
     }
-    let found = words.at(chars, at)?;
+    let found = found?;
     let end = at + found.len;
     let place = match found.kind {
         WordKind::Part(Rank::Head) => Place::Start,

@@ -168,7 +168,10 @@ impl SlotFinder {
         }
         if !hints.is_empty() || text.numerals() >= digits::SOUNDED_DIGITS_MIN {
             let (has_edits, has_parts) = self.words.occur_in(text);
-            let all = if has_edits { edits::collect(chars, &self.words) } else { Vec::new() };
+            // Nothing else asks for instructions.
+            let is_edited =
+                !hints.is_empty() || text.numerals() >= digits::DIGITS_MIN || bare::may_occur(chars);
+            let all = if has_edits && is_edited { edits::collect(chars, &self.words) } else { Vec::new() };
             let search =
                 Search { chars, words: &self.words, hints, instructions: &all, has_edits, has_parts };
             // The longest hint first: after 加vx the id does not begin with x.

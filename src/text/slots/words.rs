@@ -111,13 +111,17 @@ pub(super) struct Found {
 
 #[derive(Debug)]
 struct Word {
+    first: char,
     rest: Box<[char]>,
     kind: WordKind,
 }
 
+/// Characters are sorted by their lowest twelve bits.
+const CHARS: usize = 1 << 12;
+
 /// A set of characters that sometimes says yes of one that is not in it. 512 bytes.
 #[derive(Debug)]
-struct CharSet([u64; 64]);
+struct CharSet([u64; CHARS / 64]);
 
 impl CharSet {
     fn add(&mut self, c: char) {
@@ -134,8 +138,11 @@ impl CharSet {
 pub(super) struct Words {
     top_level_domains: HashSet<String>,
     mail_hosts: HashSet<String>,
-    by_first: HashMap<char, Vec<Word>>,
-    firsts: CharSet,
+    /// By the lowest bits of a character, one more than the place in `lists` of the words that begin with it; 0 where
+    /// there are none. A word is looked for at every symbol of many texts.
+    places: Box<[u16; CHARS]>,
+    /// Words whose first characters have the same lowest bits, the longest first.
+    lists: Vec<Vec<Word>>,
     edit_firsts: CharSet,
     part_firsts: CharSet,
     sounds: HashMap<char, u8>,
@@ -148,12 +155,12 @@ impl TryFrom<SlotData> for Words {
     type Error = SlotDataError;
 
     fn try_from(data: SlotData) -> Result<Self, SlotDataError> {
-        let empty = || CharSet([0; 64]);
+        let empty = || CharSet([0; CHARS / 64]);
         let mut words = Self {
             top_level_domains: data.top_level_domains,
             mail_hosts: data.mail_hosts,
-            by_first: HashMap::new(),
-            firsts: empty(),
+            places: Box::new([0; CHARS]),
+            lists: Vec::new(),
             edit_firsts: empty(),
             part_firsts: empty(),
             sounds: HashMap::new(),
@@ -176,7 +183,7 @@ impl TryFrom<SlotData> for Words {
             words.add(names, WordKind::Spoken(c))?;
         }
         words.add_lists(data.words)?;
-        for list in words.by_first.values_mut() {
+        for list in &mut words.lists {
             list.sort_by_key(|word| std::cmp::Reverse(word.rest.len()));
         }
         Ok(words)
@@ -211,7 +218,6 @@ impl Words {
         for word in list {
             let mut chars = word.chars();
             let first = chars.next().ok_or(SlotDataError::Empty)?;
-            self.firsts.add(first);
             match kind {
                 WordKind::Remove | WordKind::Insert | WordKind::Lower | WordKind::Replace => {
                     self.edit_firsts.add(first);
@@ -225,7 +231,15 @@ impl Words {
                 | WordKind::Measure
                 | WordKind::Spoken(_) => {}
             }
-            self.by_first.entry(first).or_default().push(Word { rest: chars.collect(), kind });
+            let place = &mut self.places[first as usize % CHARS];
+            if *place == 0 {
+                self.lists.push(Vec::new());
+                // One list per place at most.
+                *place = u16::try_from(self.lists.len()).unwrap_or(0);
+            }
+            if let Some(list) = usize::from(*place).checked_sub(1).and_then(|at| self.lists.get_mut(at)) {
+                list.push(Word { first, rest: chars.collect(), kind });
+            }
         }
         Ok(())
     }
@@ -233,11 +247,11 @@ impl Words {
     /// The longest word that begins at an index. O(words with that first character).
     pub(super) fn at(&self, chars: Chars<'_>, index: usize) -> Option<Found> {
         let first = chars.at(index);
-        if !self.firsts.may_hold(first) {
-            return None;
-        }
-        let matches = |word: &&Word| (index + 1..).zip(&word.rest).all(|(at, c)| chars.at(at) == *c);
-        let word = self.by_first.get(&first)?.iter().find(matches)?;
+        let list = self.lists.get(usize::from(self.places[first as usize % CHARS]).checked_sub(1)?)?;
+        let matches = |word: &&Word| {
+            word.first == first && (index + 1..).zip(&word.rest).all(|(at, c)| chars.at(at) == *c)
+        };
+        let word = list.iter().find(matches)?;
         Some(Found { kind: word.kind, len: word.rest.len() + 1 })
     }
 
@@ -297,5 +311,21 @@ mod tests {
             let found = Words::try_from(data).err().map_or(String::new(), |e| e.to_string());
             assert_eq!(found, want, "{text}");
         }
+    }
+
+    #[test]
+    fn words_whose_first_characters_share_their_lowest_bits_are_kept_apart() {
+        let (one, other) = ('\u{5E00}', '\u{6E00}');
+        assert_eq!(one as usize % CHARS, other as usize % CHARS);
+        let text = format!("top_level_domains = []\n[words]\nphone = [\"{one}\"]\nremove = [\"{other}去\"]");
+        let words = Words::try_from(toml::from_str::<SlotData>(&text).expect("the file can be read"));
+        let words = words.expect("the words can be used");
+        let table = crate::text::FoldTable::build(|_| Some("")).expect("empty files are tables");
+        let mut folded = FoldedText::default();
+        folded.fold(&table, &format!("{one}{other}去{other}"));
+        let kinds =
+            (0..5).map(|at| words.at(Chars { text: &folded }, at).map(|found| (found.kind, found.len)));
+        let want = [Some((WordKind::Phone, 1)), Some((WordKind::Remove, 2)), None, None, None];
+        assert_eq!(kinds.collect::<Vec<_>>(), want);
     }
 }
